@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock;
+
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@code img info} shows of a node and of the nodes below it.
+ *
+ * @param filename the name it was opened by
+ * @param format name of its driver
+ * @param virtualSize guest size in bytes
+ * @param actualSize bytes that it takes on disk, or -1 if not known
+ * @param clusterSize bytes, or 0
+ * @param dirty whether the image was not closed in order
+ * @param backingFilename the name recorded in the image, or null
+ * @param fullBackingFilename the name by which the backing file is opened, or null
+ * @param backingFormat the recorded format of the backing file, or null
+ * @param formatSpecific further facts, or null if the driver has no such section
+ * @param children the nodes below, by role, the backing file left out
+ */
+public record ImageInfo(
+        String filename,
+        String format,
+        long virtualSize,
+        long actualSize,
+        long clusterSize,
+        boolean dirty,
+        @Nullable String backingFilename,
+        @Nullable String fullBackingFilename,
+        @Nullable String backingFormat,
+        @Nullable Map<String, Object> formatSpecific,
+        List<Child> children) {
+
+    /**
+     * A node below another.
+     *
+     * @param role what it is to its parent: file, data-file, …
+     */
+    public record Child(String role, ImageInfo info) {}
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.driver;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A backing file as an image records it.
+ *
+ * @param name as it stands in the image
+ * @param format as recorded, or null if the format is to be probed
+ */
+public record BackingReference(String name, @Nullable String format) {}

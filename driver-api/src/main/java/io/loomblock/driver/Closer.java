@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.driver;
+
+import io.loomblock.BlockException;
+import org.jspecify.annotations.Nullable;
+
+/** Runs all steps of a close, whatever fails, and throws the first failure at the end. */
+public final class Closer {
+    /** One step. */
+    @FunctionalInterface
+    public interface Step {
+        void run() throws BlockException;
+    }
+
+    private @Nullable Exception first;
+
+    /** Runs a step and keeps its failure. */
+    public void run(Step step) {
+        try {
+            step.run();
+        } catch (BlockException | RuntimeException e) {
+            if (first == null) {
+                first = e;
+            } else {
+                first.addSuppressed(e);
+            }
+        }
+    }
+
+    /** Throws the first failure, the others suppressed in it; returns if there was none. */
+    public void throwFirst() throws BlockException {
+        if (first instanceof BlockException e) {
+            throw e;
+        }
+        if (first instanceof RuntimeException e) {
+            throw e;
+        }
+    }
+}

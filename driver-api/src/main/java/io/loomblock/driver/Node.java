@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.driver;
+
+import io.loomblock.BlockException;
+import io.loomblock.BlockStatus;
+import io.loomblock.CheckResult;
+import io.loomblock.DriverInfo;
+import io.loomblock.Errno;
+import io.loomblock.FixMode;
+import io.loomblock.PreallocationMode;
+import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.memory.BufferPool;
+import io.loomblock.memory.IoVector;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An open driver in its place in the graph: what every request passes on its way down, and what every driver may rely on.
+ *
+ * <p>A node checks access and bounds, gives zeros past the end of files that grow, widens requests to the driver's alignment,
+ * emulates what a driver lacks, shares flushes, and counts requests in flight. It owns its driver and its children and closes them.
+ * Any number of threads may call it at once. spec: block-layer.md sections 3 and 5.
+ */
+public final class Node implements AutoCloseable {
+    /** Role of the child that holds a format's bytes. */
+    public static final String FILE = "file";
+    /** Role of the child that unallocated areas read through to. */
+    public static final String BACKING = "backing";
+
+    private final String filename;
+    private final BlockDriver driver;
+    private final Map<String, Node> children;
+    private final boolean noFlush;
+    private final boolean growable;
+    private final AlignedIo alignedIo;
+    private final FlushGroup flushes = new FlushGroup();
+    private final Striped inFlight = new Striped();
+    private final ReentrantLock drainLock = new ReentrantLock();
+    private int drained;
+
+    private volatile boolean readOnly;
+    private volatile Limits limits;
+    private volatile boolean closed;
+
+    /** Guest length of a driver that does not grow; asked anew after whatever may change it. */
+    private volatile long cachedLength;
+
+    /** Set by the first flush of this node's own storage that failed. */
+    private volatile @Nullable BlockException flushFailure;
+
+    private volatile long highestWritten;
+
+    /**
+     * Wraps a driver that has just been opened.
+     *
+     * @param filename the name that it was opened by
+     * @param children the nodes below by role, in the order to flush and close them; owned from now on
+     * @param access read-only or not, what flush does, where bounce buffers come from
+     * @throws BlockException if the driver cannot tell its length
+     */
+    public Node(String filename, BlockDriver driver, Map<String, Node> children, Access access) throws BlockException {
+        this.filename = filename;
+        this.driver = driver;
+        this.children = new LinkedHashMap<>(children);
+        this.readOnly = !access.writable();
+        this.noFlush = access.noFlush();
+        this.growable = driver.growable();
+        this.limits = driver.limits();
+        this.alignedIo = new AlignedIo(driver, access.pool());
+        refresh();
+    }
+
+    /**
+     * How a node is opened.
+     *
+     * @param writable whether it may be written
+     * @param noFlush whether a flush stops before the disk
+     * @param pool where bounce buffers come from
+     */
+    public record Access(boolean writable, boolean noFlush, BufferPool pool) {
+        /** Writable, with the shared pool. */
+        public static final Access READ_WRITE = new Access(true, false, BufferPool.shared());
+        /** Read-only, with the shared pool. */
+        public static final Access READ_ONLY = new Access(false, false, BufferPool.shared());
+    }
+
+    public String filename() {
+        return filename;
+    }
+
+    public BlockDriver driver() {
+        return driver;
+    }
+
+    /** The child with this role, or null. */
+    public @Nullable Node child(String role) {
+        return children.get(role);
+    }
+
+    /** The children by role, in order. */
+    public Map<String, Node> children() {
+        return children;
+    }
+
+    /** The backing file's node, or null. */
+    public @Nullable Node backing() {
+        return children.get(BACKING);
+    }
+
+    public boolean readOnly() {
+        return readOnly;
+    }
+
+    public Limits limits() {
+        return limits;
+    }
+
+    /** One past the highest byte that was ever written through this node, 0 at first. */
+    public long highestWritten() {
+        return highestWritten;
+    }
+
+    /** Length in bytes. */
+    public long length() throws BlockException {
+        return growable ? driver.length() : cachedLength;
+    }
+
+    /** Bytes on disk: the driver's own answer, or that of its file. */
+    public long allocatedFileSize() throws BlockException {
+        long own = driver.allocatedFileSize();
+        Node file = children.get(FILE);
+        return own < 0 && file != null ? file.allocatedFileSize() : own;
+    }
+
+    public DriverInfo info() throws BlockException {
+        return driver.info();
+    }
+
+    /** Reads the whole of {@code qiov}. */
+    public void coReadv(long offset, IoVector qiov) throws BlockException {
+        coReadv(offset, qiov.size(), qiov, 0, 0);
+    }
+
+    /** Writes the whole of {@code qiov}. */
+    public void coWritev(long offset, IoVector qiov) throws BlockException {
+        coWritev(offset, qiov.size(), qiov, 0, 0);
+    }
+
+    /** Reads {@code bytes} bytes at {@code offset} into {@code qiov} from {@code qiovOffset} on; EIO outside of the node. */
+    public void coReadv(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
+        int stripe = inFlight.increment();
+        try {
+            checkOpen();
+            checkRange(offset, bytes);
+            if (bytes == 0) {
+                return;
+            }
+            int inside = growable ? insideFile(offset, bytes) : bytes;
+            if (inside < bytes) {
+                qiov.fill(qiovOffset + inside, bytes - inside, (byte) 0);
+            }
+            if (inside > 0) {
+                alignedIo.read(limits, offset, inside, qiov, qiovOffset, flags);
+            }
+        } catch (BlockException e) {
+            throw e.at(filename, "read", offset);
+        } finally {
+            inFlight.decrement(stripe);
+        }
+    }
+
+    /** Writes {@code bytes} bytes of {@code qiov} from {@code qiovOffset} on; EPERM read-only, EIO outside of the node. */
+    public void coWritev(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
+        int stripe = inFlight.increment();
+        try {
+            checkWrite(offset, bytes);
+            if (bytes == 0) {
+                return;
+            }
+            Limits now = limits;
+            alignedIo.write(now, offset, bytes, qiov, qiovOffset, flags & now.writeFlags());
+            written(offset + bytes);
+            if ((flags & RequestFlags.FUA & ~now.writeFlags()) != 0) {
+                flush();
+            }
+        } catch (BlockException e) {
+            throw e.at(filename, "write", offset);
+        } finally {
+            inFlight.decrement(stripe);
+        }
+    }
+
+    /**
+     * Makes a range read as zeros: by the driver where it can, by writing zeros where it cannot (ENOTSUP instead with {@link
+     * RequestFlags#NO_FALLBACK}).
+     */
+    public void coWriteZeroes(long offset, long bytes, int flags) throws BlockException {
+        int stripe = inFlight.increment();
+        try {
+            checkWrite(offset, bytes);
+            if (bytes == 0) {
+                return;
+            }
+            Limits now = limits;
+            alignedIo.writeZeroes(now, offset, bytes, flags);
+            written(offset + bytes);
+            if ((flags & RequestFlags.FUA & ~now.zeroFlags()) != 0) {
+                flush();
+            }
+        } catch (BlockException e) {
+            throw e.at(filename, "write zeroes", offset);
+        } finally {
+            inFlight.decrement(stripe);
+        }
+    }
+
+    /** Tells that a range is not needed any more; parts smaller than the driver's granularity are left alone. */
+    public void coDiscard(long offset, long bytes) throws BlockException {
+        int stripe = inFlight.increment();
+        try {
+            checkWrite(offset, bytes);
+            int granularity = limits.discardAlignment();
+            long start = (offset + granularity - 1) & -granularity;
+            long end = (offset + bytes) & -granularity;
+            if (start < end) {
+                driver.coDiscard(start, end - start);
+                flushes.written();
+            }
+        } catch (BlockException e) {
+            throw e.at(filename, "discard", offset);
+        } finally {
+            inFlight.decrement(stripe);
+        }
+    }
+
+    /**
+     * Makes every write that has returned durable: the driver's metadata, its own storage, then the children. No-op read-only.
+     *
+     * @throws BlockException the failure; one of the storage itself is for good
+     */
+    public void flush() throws BlockException {
+        int stripe = inFlight.increment();
+        try {
+            checkOpen();
+            if (!readOnly) {
+                throwFlushFailure();
+                flushes.flush(this::flushAll);
+            }
+        } catch (BlockException e) {
+            throw e.at(filename, "flush", -1);
+        } finally {
+            inFlight.decrement(stripe);
+        }
+    }
+
+    private void flushAll() throws BlockException {
+        announceToFile(DebugEvent.FLUSH_TO_OS);
+        driver.flushToOs();
+        if (noFlush) {
+            return;
+        }
+        announceToFile(DebugEvent.FLUSH_TO_DISK);
+        try {
+            driver.flushToDisk();
+        } catch (BlockException e) {
+            flushFailure = e;
+            throw e;
+        }
+        for (Node child : children.values()) {
+            child.flush();
+        }
+    }
+
+    private void announceToFile(DebugEvent event) throws BlockException {
+        Node file = children.get(FILE);
+        if (file != null) {
+            file.debugEvent(event);
+        }
+    }
+
+    /** The first failed flush of this node's own storage, after which nothing may be written any more; null normally. */
+    public @Nullable BlockException flushFailure() {
+        return flushFailure;
+    }
+
+    /**
+     * Status of this layer alone, from {@code offset} on, over at most {@code bytes}; what the layer does not allocate is {@link
+     * BlockStatus#ZERO} where no backing file can give anything else.
+     *
+     * @return length 0 with {@link BlockStatus#EOF} at or past the end
+     */
+    public BlockStatus blockStatus(long offset, long bytes) throws BlockException {
+        int stripe = inFlight.increment();
+        try {
+            checkOpen();
+            long length = length();
+            if (offset >= length || bytes == 0) {
+                return BlockStatus.of(offset >= length ? BlockStatus.EOF : 0, 0);
+            }
+            BlockStatus status = layerStatus(offset, Math.min(bytes, length - offset));
+            return offset + status.length() == length ? status.withFlags(status.flags() | BlockStatus.EOF) : status;
+        } catch (BlockException e) {
+            throw e.at(filename, "block status", offset);
+        } finally {
+            inFlight.decrement(stripe);
+        }
+    }
+
+    private BlockStatus layerStatus(long offset, long bytes) throws BlockException {
+        BlockStatus status = driver.blockStatus(offset, bytes);
+        assert status.length() > 0 && status.length() <= bytes;
+        if (status.isRaw()) {
+            Node file = children.get(FILE);
+            if (file != null && status.hostOffset() < file.length()) {
+                BlockStatus below = file.blockStatus(status.hostOffset(), status.length());
+                return below.withFlags(below.flags() & ~BlockStatus.EOF | BlockStatus.ALLOCATED);
+            }
+            return BlockStatus.at(BlockStatus.ZERO | BlockStatus.ALLOCATED, status.length(), status.hostOffset());
+        }
+        if (status.isAllocated() || status.isZero()) {
+            return status;
+        }
+        Node backing = backing();
+        long backingLength = backing == null ? 0 : backing.length();
+        if (offset >= backingLength) {
+            return status.withFlags(status.flags() | BlockStatus.ZERO);
+        }
+        return status.clip(backingLength - offset);
+    }
+
+    /** Whether a new image of this driver, without a backing file, reads as zeros. */
+    public boolean hasZeroInit() {
+        return backing() == null && driver.hasZeroInit();
+    }
+
+    /** Sets the length; other requests must not be in flight. EPERM read-only. */
+    public void truncate(long length, boolean exact, PreallocationMode preallocation) throws BlockException {
+        try {
+            checkWrite(0, 0);
+            if (length < 0) {
+                throw new BlockException(Errno.EINVAL, "Image size cannot be negative");
+            }
+            driver.truncate(length, exact, preallocation);
+            flushes.written();
+            refresh();
+        } catch (BlockException e) {
+            throw e.at(filename, "truncate", -1);
+        }
+    }
+
+    /** Checks the image; other requests must not be in flight. */
+    public CheckResult check(FixMode fix) throws BlockException {
+        checkOpen();
+        CheckResult result = driver.check(fix);
+        flushes.written();
+        refresh();
+        return result;
+    }
+
+    /** Records another backing file; EPERM read-only, EINVAL for a format without a name. */
+    public void changeBackingFile(@Nullable String name, @Nullable String format) throws BlockException {
+        checkWrite(0, 0);
+        if (name == null && format != null) {
+            throw new BlockException(Errno.EINVAL);
+        }
+        driver.changeBackingFile(name, format);
+    }
+
+    /** Drops all data of this layer. */
+    public void makeEmpty() throws BlockException {
+        checkWrite(0, 0);
+        driver.makeEmpty();
+        flushes.written();
+    }
+
+    /** Forgets what is cached, in the children first, and reads the image anew. */
+    public void invalidateCache(boolean activate) throws BlockException {
+        checkOpen();
+        for (Node child : children.values()) {
+            child.invalidateCache(activate);
+        }
+        driver.invalidateCache(activate);
+        refresh();
+    }
+
+    /** The driver above is about to pass a named point; a fault injector listens here. */
+    public void debugEvent(DebugEvent event) throws BlockException {
+        driver.debugEvent(event);
+    }
+
+    /**
+     * Begins a drained section: work behind the scenes of this node and those below finishes. Requests are kept away by {@link
+     * io.loomblock.BlockDevice}; sections nest.
+     */
+    public void drainBegin() {
+        drainLock.lock();
+        try {
+            if (drained++ == 0) {
+                driver.drainBegin();
+            }
+        } finally {
+            drainLock.unlock();
+        }
+        children.values().forEach(Node::drainBegin);
+    }
+
+    /** Ends it. */
+    public void drainEnd() {
+        children.values().forEach(Node::drainEnd);
+        drainLock.lock();
+        try {
+            if (--drained == 0) {
+                driver.drainEnd();
+            }
+        } finally {
+            drainLock.unlock();
+        }
+    }
+
+    /** Whether no request is in flight here. */
+    public boolean isIdle() {
+        return inFlight.isZero();
+    }
+
+    /** Asks the driver anew for its length and limits. */
+    public void refresh() throws BlockException {
+        limits = driver.limits();
+        cachedLength = driver.length();
+    }
+
+    /**
+     * Flushes, closes the driver and then the children. Everything is released whatever fails; the first failure is thrown, the others
+     * are attached to it. Idempotent. No request may be in flight.
+     */
+    @Override
+    public void close() throws BlockException {
+        if (closed) {
+            return;
+        }
+        Closer closer = new Closer();
+        closer.run(this::flush);
+        closed = true;
+        closer.run(driver::close);
+        for (Node child : children.values()) {
+            closer.run(child::close);
+        }
+        closer.throwFirst();
+    }
+
+    @Override
+    public String toString() {
+        return driver.formatName() + ":" + filename;
+    }
+
+    private void checkOpen() throws BlockException {
+        if (closed) {
+            throw new BlockException(Errno.EBADF);
+        }
+    }
+
+    private void checkWrite(long offset, long bytes) throws BlockException {
+        checkOpen();
+        if (readOnly) {
+            throw new BlockException(Errno.EPERM);
+        }
+        throwFlushFailure();
+        checkRange(offset, bytes);
+    }
+
+    private void checkRange(long offset, long bytes) throws BlockException {
+        if ((offset | bytes) < 0 || offset > Long.MAX_VALUE - bytes) {
+            throw new BlockException(Errno.EIO);
+        }
+        if (!growable && offset + bytes > cachedLength) {
+            throw new BlockException(Errno.EIO);
+        }
+    }
+
+    private void throwFlushFailure() throws BlockException {
+        BlockException first = flushFailure;
+        if (first != null) {
+            throw new BlockException(Errno.EIO, "An earlier flush failed: " + first.reason(), first);
+        }
+    }
+
+    /** How many bytes of the range lie before the end of a file that grows. */
+    private int insideFile(long offset, int bytes) throws BlockException {
+        long length = driver.length();
+        return offset >= length ? 0 : (int) Math.min(bytes, length - offset);
+    }
+
+    private void written(long end) {
+        flushes.written();
+        if (end > highestWritten) {
+            raiseHighestWritten(end);
+        }
+    }
+
+    private void raiseHighestWritten(long end) {
+        drainLock.lock();
+        try {
+            highestWritten = Math.max(highestWritten, end);
+        } finally {
+            drainLock.unlock();
+        }
+    }
+
+    /** A read through a small pooled buffer, for headers and the like: the bytes past the end of the file are an error. */
+    public void readFully(long offset, AlignedBuffer target, int length) throws BlockException {
+        if (offset + length > length()) {
+            throw new BlockException(Errno.EIO, "Unexpected end of file").at(filename, "read", offset);
+        }
+        coReadv(offset, length, IoVector.of(target, 0, length), 0, 0);
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.driver;
+
+import io.loomblock.BlockException;
+import io.loomblock.OpenOptions;
+import org.jspecify.annotations.Nullable;
+
+/** What a provider gets to open an image: its file, the options, and an opener for the names inside. */
+public interface OpenContext {
+    /** The name the image is opened by, for messages. */
+    String filename();
+
+    OpenOptions options();
+
+    /** Whether the format was guessed from the content, not said by anybody. */
+    boolean probed();
+
+    /**
+     * The node with the image's bytes. A protocol has none.
+     *
+     * @throws IllegalStateException if this opens a protocol
+     */
+    Node file();
+
+    /**
+     * Opens the backing file, read-only, or returns null where the options say that there shall be none.
+     *
+     * @param reference as recorded in the image; the options may replace it
+     * @throws BlockException of the open, of the policy, or ELOOP if the file is already part of this chain
+     */
+    @Nullable
+    Node openBacking(BackingReference reference) throws BlockException;
+
+    /**
+     * Opens another file that the image names, with the access that the image itself has.
+     *
+     * @param role what it is to the image, e.g. data-file
+     * @param name as recorded in the image
+     * @param format its format, or null to probe
+     */
+    Node openChild(String role, String name, @Nullable String format) throws BlockException;
+}

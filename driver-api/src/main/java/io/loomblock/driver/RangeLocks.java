@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.driver;
+
+import io.loomblock.BlockException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Exclusive locks on ranges of numbers (bytes, clusters): overlapping ranges are granted first come, first served, others at once.
+ *
+ * <p>A range waits for every overlapping range that was asked for before it, granted or not, so nobody starves. Thread-safe; not
+ * reentrant; a range may be released by another thread than the one that took it.
+ */
+public final class RangeLocks {
+    private final ReentrantLock lock = new ReentrantLock();
+    private @Nullable Range first;
+    private @Nullable Range last;
+
+    /**
+     * Locks {@code [start, end)}, waiting in line where it overlaps.
+     *
+     * @throws BlockException EINTR if interrupted while waiting; nothing is locked then
+     */
+    public Range acquire(long start, long end) throws BlockException {
+        Range range = enqueue(start, end);
+        if (range.blockers > 0) {
+            Waiting.until(() -> range.blockers == 0, () -> giveUp(range));
+        }
+        return range;
+    }
+
+    private Range enqueue(long start, long end) {
+        Range range = new Range(start, end);
+        lock.lock();
+        try {
+            int blockers = 0;
+            for (Range other = first; other != null; other = other.next) {
+                if (other.overlaps(range)) {
+                    blockers++;
+                }
+            }
+            range.blockers = blockers;
+            range.previous = last;
+            if (last == null) {
+                first = range;
+            } else {
+                last.next = range;
+            }
+            last = range;
+            return range;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Takes the range out of the line; false if it has been granted meanwhile. */
+    private boolean giveUp(Range range) {
+        lock.lock();
+        try {
+            if (range.blockers == 0) {
+                return false;
+            }
+            unlink(range);
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void release(Range range) {
+        lock.lock();
+        try {
+            if (range.released) {
+                throw new IllegalStateException("range released twice");
+            }
+            range.released = true;
+            unlink(range);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void unlink(Range range) {
+        if (range.previous == null) {
+            first = range.next;
+        } else {
+            range.previous.next = range.next;
+        }
+        if (range.next == null) {
+            last = range.previous;
+        } else {
+            range.next.previous = range.previous;
+        }
+        for (Range later = range.next; later != null; later = later.next) {
+            if (later.overlaps(range) && later.unblock()) {
+                LockSupport.unpark(later.thread);
+            }
+        }
+    }
+
+    /** A range that is locked, or in line to be. */
+    public final class Range implements AutoCloseable {
+        private final long start;
+        private final long end;
+        private final Thread thread = Thread.currentThread();
+        private @Nullable Range previous;
+        private @Nullable Range next;
+        private boolean released;
+
+        /** Overlapping ranges before this one; written under the lock. */
+        private volatile int blockers;
+
+        private Range(long start, long end) {
+            this.start = start;
+            this.end = end;
+        }
+
+        private boolean overlaps(Range other) {
+            return start < other.end && other.start < end;
+        }
+
+        /** One range before this one is gone; called under the lock. Whether it was the last. */
+        @SuppressWarnings("NonAtomicOperationOnVolatileField") // the lock makes it atomic
+        private boolean unblock() {
+            blockers--;
+            return blockers == 0;
+        }
+
+        /** Unlocks. */
+        @Override
+        public void close() {
+            release(this);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.driver;
+
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+
+/** How a request waits: until something holds, or until the thread is interrupted meanwhile. */
+final class Waiting {
+    private Waiting() {}
+
+    /**
+     * Parks until {@code done}; whoever makes it true unparks this thread. A flag that was set before fails nothing and is set
+     * again at the end.
+     *
+     * @throws BlockException EINTR if interrupted while waiting and {@code withdraw} says that the wait could be given up
+     */
+    static void until(BooleanSupplier done, BooleanSupplier withdraw) throws BlockException {
+        boolean interrupted = Thread.interrupted();
+        try {
+            while (!done.getAsBoolean()) {
+                LockSupport.park(done);
+                if (Thread.interrupted()) {
+                    interrupted = true;
+                    if (withdraw.getAsBoolean()) {
+                        throw new BlockException(Errno.EINTR);
+                    }
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+}

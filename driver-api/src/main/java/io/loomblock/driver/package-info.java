@@ -1,0 +1,4 @@
+@NullMarked
+package io.loomblock.driver;
+
+import org.jspecify.annotations.NullMarked;

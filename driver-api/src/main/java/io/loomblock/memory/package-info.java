@@ -1,0 +1,4 @@
+@NullMarked
+package io.loomblock.memory;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.loomblock;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.loomblock.protocol;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.raw;
+
+import io.loomblock.BlockException;
+import io.loomblock.BlockStatus;
+import io.loomblock.Errno;
+import io.loomblock.PreallocationMode;
+import io.loomblock.driver.BlockDriver;
+import io.loomblock.driver.DebugEvent;
+import io.loomblock.driver.Drivers;
+import io.loomblock.driver.Limits;
+import io.loomblock.driver.Node;
+import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.memory.BufferPool;
+import io.loomblock.memory.IoVector;
+
+/**
+ * A raw image: passes requests on to its file.
+ *
+ * <p>A file whose length is not a multiple of 512 has zeros up to the next one. An image that was only guessed to be raw refuses
+ * writes to its first bytes that would make it look like another format (QEMU iotest 109). spec: block-layer.md section 5, "Probing".
+ */
+final class RawDriver implements BlockDriver {
+    private static final int SECTOR = 512;
+
+    private final Node file;
+    private final boolean guessed;
+
+    RawDriver(Node file, boolean guessed) {
+        this.file = file;
+        this.guessed = guessed;
+    }
+
+    @Override
+    public String formatName() {
+        return "raw";
+    }
+
+    @Override
+    public long length() throws BlockException {
+        return Math.addExact(file.length(), SECTOR - 1) & -SECTOR;
+    }
+
+    @Override
+    public Limits limits() {
+        // The file's node aligns; flags go through to it.
+        Limits below = file.limits();
+        return new Limits(
+                1,
+                1,
+                below.zeroAlignment(),
+                below.discardAlignment(),
+                below.optimalTransfer(),
+                below.maxTransfer(),
+                below.writeFlags(),
+                below.zeroFlags());
+    }
+
+    @Override
+    public void coReadv(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
+        file.coReadv(offset, bytes, qiov, qiovOffset, flags);
+    }
+
+    @Override
+    public void coWritev(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
+        if (guessed && offset < Drivers.PROBE_BYTES) {
+            refuseDisguise(offset, bytes, qiov, qiovOffset);
+        }
+        file.coWritev(offset, bytes, qiov, qiovOffset, flags);
+    }
+
+    private void refuseDisguise(long offset, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
+        try (AlignedBuffer head = BufferPool.shared().acquireReserved(Drivers.PROBE_BYTES)) {
+            int length = (int) Math.min(file.length(), Drivers.PROBE_BYTES);
+            file.coReadv(0, length, IoVector.of(head), 0, 0);
+            int n = (int) Math.min(bytes, Drivers.PROBE_BYTES - offset);
+            qiov.copyTo(qiovOffset, head, (int) offset, n);
+            if (!Drivers.probe(head, Math.max(length, (int) offset + n)).formatName().equals("raw")) {
+                throw new BlockException(
+                        Errno.EPERM, "Writing another format's header to an image that was only guessed to be raw");
+            }
+        }
+    }
+
+    @Override
+    public void coWriteZeroes(long offset, long bytes, int flags) throws BlockException {
+        file.coWriteZeroes(offset, bytes, flags);
+    }
+
+    @Override
+    public void coDiscard(long offset, long bytes) throws BlockException {
+        file.coDiscard(offset, bytes);
+    }
+
+    @Override
+    public BlockStatus blockStatus(long offset, long bytes) {
+        return BlockStatus.at(BlockStatus.RAW, bytes, offset);
+    }
+
+    @Override
+    public boolean hasZeroInit() {
+        return file.hasZeroInit();
+    }
+
+    @Override
+    public void truncate(long length, boolean exact, PreallocationMode preallocation) throws BlockException {
+        file.truncate(length, exact, preallocation);
+    }
+
+    @Override
+    public void debugEvent(DebugEvent event) throws BlockException {
+        file.debugEvent(event);
+    }
+
+    @Override
+    public void close() {}
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.raw;
+
+import io.loomblock.BlockException;
+import io.loomblock.CreateOptions;
+import io.loomblock.Errno;
+import io.loomblock.PreallocationMode;
+import io.loomblock.driver.BlockDriver;
+import io.loomblock.driver.BlockDriverProvider;
+import io.loomblock.driver.CreateContext;
+import io.loomblock.driver.DriverOption;
+import io.loomblock.driver.Node;
+import io.loomblock.driver.OpenContext;
+import io.loomblock.memory.AlignedBuffer;
+import java.util.List;
+import java.util.Locale;
+
+/** The raw format: the file is the guest's disk, byte for byte. */
+public final class RawProvider implements BlockDriverProvider {
+    @Override
+    public String formatName() {
+        return "raw";
+    }
+
+    @Override
+    public Kind kind() {
+        return Kind.FORMAT;
+    }
+
+    @Override
+    public int probe(AlignedBuffer head, int length) {
+        return 1;
+    }
+
+    @Override
+    public List<DriverOption> createOptions() {
+        return List.of(
+                new DriverOption(
+                        "preallocation",
+                        DriverOption.Type.STRING,
+                        "Preallocation mode (allowed values: off, falloc, full)",
+                        null),
+                DriverOption.size("size", "Virtual disk size"));
+    }
+
+    @Override
+    public void create(CreateContext context, CreateOptions options) throws BlockException {
+        if (options.size() < 0) {
+            throw new BlockException(Errno.EINVAL, "Image creation needs a size parameter");
+        }
+        PreallocationMode mode = preallocation(options.options().getOrDefault("preallocation", "off"));
+        try (Node file = context.createFile()) {
+            file.truncate(options.size(), true, mode);
+        } catch (BlockException e) {
+            context.deleteFile();
+            throw e;
+        }
+    }
+
+    private static PreallocationMode preallocation(String name) throws BlockException {
+        try {
+            return PreallocationMode.valueOf(name.toUpperCase(Locale.ROOT));
+        } catch (IllegalArgumentException e) {
+            throw new BlockException(Errno.EINVAL, "Invalid parameter '" + name + "'", e);
+        }
+    }
+
+    @Override
+    public BlockDriver open(OpenContext context) throws BlockException {
+        return new RawDriver(context.file(), context.probed());
+    }
+}

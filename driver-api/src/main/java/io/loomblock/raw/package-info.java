@@ -1,0 +1,4 @@
+@NullMarked
+package io.loomblock.raw;
+
+import org.jspecify.annotations.NullMarked;
