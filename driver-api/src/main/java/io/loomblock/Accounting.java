@@ -3,6 +3,7 @@ package io.loomblock;
 
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -47,9 +48,7 @@ public final class Accounting {
     }
 
     private Counters counters(Kind kind) {
-        Counters found = counters.get(kind);
-        assert found != null;
-        return found;
+        return Objects.requireNonNull(counters.get(kind));
     }
 
     void done(Kind kind, long bytes, long startNanos) {

@@ -312,9 +312,7 @@ public final class BlockDevice implements AutoCloseable {
         Node backing = node.backing();
         String full = reference == null
                 ? null
-                : backing != null
-                        ? backing.filename()
-                        : Filenames.combine(node.filename(), reference.name());
+                : backing != null ? backing.filename() : Filenames.combine(node.filename(), reference.name());
         List<ImageInfo.Child> children = new ArrayList<>();
         for (var child : node.children().entrySet()) {
             if (!child.getKey().equals(Node.BACKING)) {

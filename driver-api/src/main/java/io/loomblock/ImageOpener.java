@@ -17,6 +17,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,7 +41,8 @@ final class ImageOpener {
 
     /** Opens the format on a node that is there already; the node is owned by the result, and closed when this fails. */
     static Node openOn(Node file, OpenOptions options) throws BlockException {
-        return openFormat(file.filename(), options, file, new Ancestor(null, file.driver().identity()));
+        return openFormat(
+                file.filename(), options, file, new Ancestor(null, file.driver().identity()));
     }
 
     /** Makes an image of this format. */
@@ -123,8 +125,7 @@ final class ImageOpener {
     private static Node nodeOf(String filename, BlockDriver driver, Map<String, Node> children, OpenOptions options)
             throws BlockException {
         boolean noFlush = options.cache().noFlush();
-        return new Node(
-                filename, driver, children, new Node.Access(options.writable(), noFlush, options.pool()));
+        return new Node(filename, driver, children, new Node.Access(options.writable(), noFlush, options.pool()));
     }
 
     private static void closeAfter(Exception failure, AutoCloseable opened) {
@@ -144,7 +145,8 @@ final class ImageOpener {
     }
 
     /** One image of the chain that is being opened, and those above it. */
-    private record Ancestor(@Nullable Ancestor above, @Nullable Object identity) {
+    private record Ancestor(
+            @Nullable Ancestor above, @Nullable Object identity) {
         void refuseLoop(String filename) throws BlockException {
             int depth = 0;
             for (Ancestor a = above; a != null; a = a.above) {
@@ -213,7 +215,7 @@ final class ImageOpener {
 
         @Override
         public Node file() {
-            return children.get(Node.FILE);
+            return Objects.requireNonNull(children.get(Node.FILE));
         }
 
         @Override
@@ -262,8 +264,7 @@ final class ImageOpener {
             boolean local = !Filenames.hasProtocol(fullName) || fullName.startsWith("file:");
             Path path = local ? localPath(fullName) : null;
             options.implicitOpen()
-                    .check(new ImplicitOpenPolicy.Request(
-                            Filenames.stripFile(filename), recordedName, fullName, path));
+                    .check(new ImplicitOpenPolicy.Request(Filenames.stripFile(filename), recordedName, fullName, path));
         }
 
         /** Closes what this context opened; the file is the caller's to close. */

@@ -27,7 +27,11 @@ public interface ImplicitOpenPolicy {
      * @param resolvedName the name that will be opened
      * @param path the local file that is, or null for a protocol that is not a local file
      */
-    record Request(String imageFilename, String recordedName, String resolvedName, @Nullable Path path) {}
+    record Request(
+            String imageFilename,
+            String recordedName,
+            String resolvedName,
+            @Nullable Path path) {}
 
     /** The tools' rule: any local file, nothing else. */
     static ImplicitOpenPolicy anyLocalFile() {

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param help one line
  * @param defaultValue text of the default that help shows, or null
  */
-public record DriverOption(String name, Type type, String help, @Nullable String defaultValue) {
+public record DriverOption(
+        String name, Type type, String help, @Nullable String defaultValue) {
     /** Types of options, named as help shows them. */
     public enum Type {
         STRING("str"),

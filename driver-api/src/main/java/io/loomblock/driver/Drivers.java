@@ -72,9 +72,8 @@ public final class Drivers {
         static final List<BlockDriverProvider> PROVIDERS = load();
 
         private static List<BlockDriverProvider> load() {
-            List<BlockDriverProvider> providers =
-                    new ArrayList<>(ServiceLoader.load(BlockDriverProvider.class, Drivers.class.getClassLoader())
-                            .stream()
+            List<BlockDriverProvider> providers = new ArrayList<>(
+                    ServiceLoader.load(BlockDriverProvider.class, Drivers.class.getClassLoader()).stream()
                             .map(Provider::get)
                             .toList());
             providers.sort(Comparator.comparing(BlockDriverProvider::formatName));

@@ -39,14 +39,7 @@ public record Limits(
     /** The same with other alignments of reads and writes. */
     public Limits withAlignment(int request, int memory) {
         return new Limits(
-                request,
-                memory,
-                zeroAlignment,
-                discardAlignment,
-                optimalTransfer,
-                maxTransfer,
-                writeFlags,
-                zeroFlags);
+                request, memory, zeroAlignment, discardAlignment, optimalTransfer, maxTransfer, writeFlags, zeroFlags);
     }
 
     /** The same with other alignments of zero writes and discards. */

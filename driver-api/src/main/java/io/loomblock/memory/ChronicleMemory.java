@@ -29,7 +29,10 @@ final class ChronicleMemory {
         // alignedSlice rounds both ends inwards, so the capacity asked for is a multiple of the page plus one page.
         int rounded = Math.max(PAGE, (size + PAGE - 1) & -PAGE);
         try {
-            return ByteBuffer.allocateDirect(rounded + PAGE).alignedSlice(PAGE).limit(size).slice(0, size);
+            return ByteBuffer.allocateDirect(rounded + PAGE)
+                    .alignedSlice(PAGE)
+                    .limit(size)
+                    .slice(0, size);
         } catch (OutOfMemoryError e) {
             throw new BlockException(Errno.ENOMEM, "Cannot allocate " + size + " bytes of direct memory", e);
         }
@@ -39,7 +42,9 @@ final class ChronicleMemory {
     static BytesStore<?, ByteBuffer> wrap(ByteBuffer direct) throws BlockException {
         if (Holder.FAILURE != null) {
             throw new BlockException(
-                    Errno.ENOSYS, "Chronicle Bytes cannot be used on this JVM; start java with " + FLAGS, Holder.FAILURE);
+                    Errno.ENOSYS,
+                    "Chronicle Bytes cannot be used on this JVM; start java with " + FLAGS,
+                    Holder.FAILURE);
         }
         return BytesStore.wrap(direct);
     }
@@ -53,7 +58,9 @@ final class ChronicleMemory {
                 BytesStore<?, ByteBuffer> store = BytesStore.wrap(ByteBuffer.allocateDirect(8));
                 store.writeLong(0, 42);
                 OS.memory().setMemory(store.addressForWrite(0), 8, (byte) 0);
-                return store.readLong(0) == 0 ? null : new IllegalStateException("memory does not hold what is written");
+                return store.readLong(0) == 0
+                        ? null
+                        : new IllegalStateException("memory does not hold what is written");
             } catch (Exception | LinkageError e) {
                 return e;
             }

@@ -52,11 +52,13 @@ public final class FileProvider implements BlockDriverProvider {
         try {
             BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
             if (!attributes.isRegularFile()) {
-                throw new BlockException(
-                        Errno.EINVAL, "'file' driver requires '" + name + "' to be a regular file");
+                throw new BlockException(Errno.EINVAL, "'file' driver requires '" + name + "' to be a regular file");
             }
             FileIo io = ChannelFile.open(
-                    path, context.options().writable(), context.options().cache().direct(), false);
+                    path,
+                    context.options().writable(),
+                    context.options().cache().direct(),
+                    false);
             return new FileDriver(io, attributes.fileKey(), context.options().unmap());
         } catch (BlockException e) {
             throw e;

@@ -75,7 +75,9 @@ final class RawDriver implements BlockDriver {
             file.coReadv(0, length, IoVector.of(head), 0, 0);
             int n = (int) Math.min(bytes, Drivers.PROBE_BYTES - offset);
             qiov.copyTo(qiovOffset, head, (int) offset, n);
-            if (!Drivers.probe(head, Math.max(length, (int) offset + n)).formatName().equals("raw")) {
+            if (!Drivers.probe(head, Math.max(length, (int) offset + n))
+                    .formatName()
+                    .equals("raw")) {
                 throw new BlockException(
                         Errno.EPERM, "Writing another format's header to an image that was only guessed to be raw");
             }
