@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock;
 
-import java.util.EnumMap;
-import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -31,16 +29,12 @@ public final class Accounting {
      */
     public record Figures(long operations, long bytes, long failed, long totalTimeNanos) {}
 
-    private final Map<Kind, Counters> counters = new EnumMap<>(Kind.class);
     private final Counters reads = new Counters();
     private final Counters writes = new Counters();
+    private final Counters flushes = new Counters();
+    private final Counters unmaps = new Counters();
 
-    Accounting() {
-        counters.put(Kind.READ, reads);
-        counters.put(Kind.WRITE, writes);
-        counters.put(Kind.FLUSH, new Counters());
-        counters.put(Kind.UNMAP, new Counters());
-    }
+    Accounting() {}
 
     /** The figures of one kind so far. */
     public Figures of(Kind kind) {
@@ -48,11 +42,16 @@ public final class Accounting {
     }
 
     private Counters counters(Kind kind) {
-        return Objects.requireNonNull(counters.get(kind));
+        return switch (kind) {
+            case READ -> reads;
+            case WRITE -> writes;
+            case FLUSH -> flushes;
+            case UNMAP -> unmaps;
+        };
     }
 
     void done(Kind kind, long bytes, long startNanos) {
-        Counters c = kind == Kind.READ ? reads : kind == Kind.WRITE ? writes : counters(kind);
+        Counters c = counters(kind);
         c.operations.increment();
         c.bytes.add(bytes);
         c.nanos.add(System.nanoTime() - startNanos);

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.qed;
+
+import io.loomblock.BlockException;
+import io.loomblock.CheckResult;
+import io.loomblock.Errno;
+import io.loomblock.FixMode;
+import io.loomblock.OpenOptions;
+import io.loomblock.driver.BackingReference;
+import io.loomblock.driver.Node;
+import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.memory.IoVector;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that is known of an image once it is open: header, layout, space and tables, as one, so that it can be dropped and read anew
+ * as one. spec: qed.md sections 8 and 11.
+ *
+ * @param header in memory and in the file
+ * @param layout where things lie
+ * @param space where new clusters come from
+ * @param tables both levels
+ * @param fileEndAtOpen where the clusters ended in the file
+ * @param guard forbids writes after metadata was lost
+ */
+record QedImage(
+        HeaderStore header,
+        QedLayout layout,
+        ClusterSpace space,
+        MetadataTables tables,
+        long fileEndAtOpen,
+        WriteGuard guard) {
+
+    /**
+     * Reads an image, and where it is ours to write, clears unknown autoclear bits and repairs it if it was not closed in order.
+     *
+     * @param backingOpen whether unallocated areas read through to a backing file
+     * @param active whether the image is this process's to write, if the options allow that
+     */
+    static QedImage read(Node file, OpenOptions options, boolean backingOpen, boolean active) throws BlockException {
+        QedHeader header = HeaderStore.read(file, options.pool());
+        QedLayout layout = header.validate(file.length());
+        long fileEnd = layout.wholeClusters(file.length());
+        WriteGuard guard = new WriteGuard();
+        HeaderStore store = new HeaderStore(file, options.pool(), guard, header);
+        if (options.writable() && active) {
+            makeOurs(file, store, layout, fileEnd, options);
+        }
+        L1Table l1 = L1Table.load(file, layout, header.imageSize(), fileEnd);
+        ClusterSpace space = new ClusterSpace(file, layout, fileEnd);
+        MetadataTables tables = tables(file, options, backingOpen, layout, fileEnd, guard, store, l1, space);
+        return new QedImage(store, layout, space, tables, fileEnd, guard);
+    }
+
+    private static MetadataTables tables(
+            Node file,
+            OpenOptions options,
+            boolean backingOpen,
+            QedLayout layout,
+            long fileEnd,
+            WriteGuard guard,
+            HeaderStore store,
+            L1Table l1,
+            ClusterSpace space) {
+        // With a backing file an entry must not become durable before its copy-on-write; without one the bit makes up for that.
+        MetadataTables.Barrier barrier = backingOpen ? file::flush : store::setNeedCheck;
+        EntryRules rules = new EntryRules(layout, fileEnd, space::end, l1::tableOffsets);
+        long budget = options.metadataBudget() - l1.memoryBytes();
+        L2Cache cache = new L2Cache(file, layout, rules, budget);
+        return new MetadataTables(file, layout, l1, cache, rules, space, barrier, guard, options.pool());
+    }
+
+    private static void makeOurs(Node file, HeaderStore store, QedLayout layout, long fileEnd, OpenOptions options)
+            throws BlockException {
+        if (store.get().autoclearFeatures() != 0) {
+            try {
+                store.update(store.get().withoutAutoclear());
+                file.flush();
+            } catch (BlockException e) {
+                throw new BlockException(e.errno(), "Failed to update header", e);
+            }
+        }
+        if (store.needsCheck() && !options.check()) {
+            CheckResult result = check(file, store, layout, fileEnd, FixMode.ALL, options);
+            if (result.corruptions() != 0 || result.checkErrors() != 0) {
+                throw new BlockException(Errno.EIO, "Image corrupted");
+            }
+        }
+    }
+
+    /** Checks the tables in the file; a repair that leaves nothing wrong clears the need-check bit. */
+    static CheckResult check(
+            Node file, HeaderStore store, QedLayout layout, long fileEnd, FixMode fix, OpenOptions options)
+            throws BlockException {
+        long memory = options.metadataBudget();
+        CheckResult result =
+                new QedChecker(file, layout, store.get().imageSize(), fileEnd, fix, options.pool(), memory).run();
+        if (fix.errors() && result.corruptions() == 0 && result.checkErrors() == 0 && store.needsCheck()) {
+            file.flush();
+            store.clearNeedCheck();
+            file.flush();
+        }
+        return result;
+    }
+
+    /**
+     * The backing file as the header records it, or null.
+     *
+     * @throws BlockException EINVAL for a name that no file can have, else of the read
+     */
+    static @Nullable BackingReference readBackingReference(Node file, QedHeader header, OpenOptions options)
+            throws BlockException {
+        int size = (int) header.backingFilenameSize();
+        if (!header.has(QedHeader.BACKING_FILE) || size == 0) {
+            return null;
+        }
+        byte[] name = new byte[size];
+        try (AlignedBuffer buffer = options.pool().acquireReserved(size)) {
+            file.coReadv(header.backingFilenameOffset(), IoVector.of(buffer));
+            buffer.get(0, name, 0, size);
+        } catch (BlockException e) {
+            throw new BlockException(e.errno(), "Failed to read backing filename", e);
+        }
+        return new BackingReference(decodeName(name), header.has(QedHeader.BACKING_FORMAT_NO_PROBE) ? "raw" : null);
+    }
+
+    private static String decodeName(byte[] name) throws BlockException {
+        try {
+            String decoded = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(name)).toString();
+            if (decoded.indexOf('\0') >= 0) {
+                throw new BlockException(Errno.EINVAL, "QED backing filename contains a NUL byte");
+            }
+            return decoded;
+        } catch (CharacterCodingException e) {
+            throw new BlockException(Errno.EINVAL, "QED backing filename is not valid UTF-8", e);
+        }
+    }
+}
