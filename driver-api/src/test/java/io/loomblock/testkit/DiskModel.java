@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.testkit;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * What a disk may hold: the history of all writes to it, with when each began and ended, against which its bytes are judged.
+ *
+ * <p>Each sector must hold what one write put there that no other write has certainly replaced. A write is replaced by one that
+ * covers the same bytes, began after it had ended, and has succeeded; after a crash, one that was flushed besides. So writes that
+ * overlap in time may come out in any order, those that do not may not, and a write that failed may have happened or not. Times are
+ * ticks of the model's own counter. Thread-safe.
+ */
+public final class DiskModel {
+    private static final int SECTOR = 512;
+    private static final int CHUNK = 64 << 10;
+    private static final long NEVER = Long.MAX_VALUE;
+
+    /** Reads a range of a disk. */
+    @FunctionalInterface
+    public interface Reader {
+        void read(long offset, byte[] target, int count) throws Exception;
+    }
+
+    /** What the disk held before the first write. */
+    @FunctionalInterface
+    public interface Content {
+        Content ZEROS = (offset, target, count) -> Arrays.fill(target, 0, count, (byte) 0);
+
+        void fill(long offset, byte[] target, int count);
+
+        /** These bytes, and zeros after them. */
+        static Content of(byte[] bytes) {
+            return (offset, target, count) -> {
+                int n = (int) Math.max(0, Math.min(count, bytes.length - offset));
+                if (n > 0) {
+                    System.arraycopy(bytes, (int) offset, target, 0, n);
+                }
+                Arrays.fill(target, n, count, (byte) 0);
+            };
+        }
+    }
+
+    /** A write that was begun; its outcome is told to {@link #ended} or {@link #failed}. */
+    public static final class Write {
+        private final long id;
+        private final long start;
+        private final long end;
+        private final boolean zeros;
+        private final long began;
+        private volatile long ended = NEVER;
+
+        private Write(long id, long start, long end, boolean zeros, long began) {
+            this.id = id;
+            this.start = start;
+            this.end = end;
+            this.zeros = zeros;
+            this.began = began;
+        }
+
+        /** The number that {@link Pattern} makes its bytes of. */
+        public long id() {
+            return id;
+        }
+
+        private void fill(long offset, byte[] target, int count) {
+            if (zeros) {
+                Arrays.fill(target, 0, count, (byte) 0);
+            } else {
+                Pattern.fill(id, offset, target, 0, count);
+            }
+        }
+
+        private boolean covers(long offset) {
+            return start <= offset && offset < end;
+        }
+
+        @Override
+        public String toString() {
+            return (zeros ? "zeros" : "write") + " #" + id + " " + (end - start) + "@" + start + " [" + began + ","
+                    + (ended == NEVER ? "?" : Long.toString(ended)) + "]";
+        }
+    }
+
+    private final long size;
+    private final Content initial;
+    private final AtomicLong clock = new AtomicLong();
+    private final AtomicLong ids;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final List<Write> writes = new ArrayList<>();
+
+    /**
+     * A disk that nobody has written to.
+     *
+     * @param firstId where the numbers of writes begin, so that two models make different bytes
+     */
+    public DiskModel(long size, Content initial, long firstId) {
+        this.size = size;
+        this.initial = initial;
+        this.ids = new AtomicLong(firstId);
+    }
+
+    public long size() {
+        return size;
+    }
+
+    /** The next tick. */
+    public long tick() {
+        return clock.incrementAndGet();
+    }
+
+    /** A write is about to be made. */
+    public Write begin(long offset, long length, boolean zeros) {
+        lock.lock();
+        try {
+            Write write = new Write(ids.getAndIncrement(), offset, offset + length, zeros, tick());
+            writes.add(write);
+            return write;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** It has succeeded. */
+    public void ended(Write write) {
+        write.ended = tick();
+    }
+
+    /** It has failed, and so may have happened or not. */
+    public void failed(Write write) {
+        write.ended = NEVER;
+    }
+
+    /**
+     * Judges the whole disk, nothing being in flight.
+     *
+     * @throws AssertionError with the first byte that is wrong
+     */
+    public void verify(Reader disk) throws Exception {
+        verify(disk, NEVER, NEVER);
+    }
+
+    /**
+     * Judges the whole disk after a crash.
+     *
+     * @param crashed when: a write that began later does not count
+     * @param flushed when the last flush that succeeded before the crash had begun: a write that had ended then is durable
+     */
+    public void verify(Reader disk, long crashed, long flushed) throws Exception {
+        byte[] chunk = new byte[CHUNK];
+        for (long offset = 0; offset < size; offset += CHUNK) {
+            int n = (int) Math.min(CHUNK, size - offset);
+            disk.read(offset, chunk, n);
+            judge(offset, chunk, n, new Moment(crashed, flushed, true));
+        }
+    }
+
+    /**
+     * Judges what a read gave that went on while others wrote; it may be a mixture down to single bytes.
+     *
+     * @param began tick before the read
+     * @param ended tick after it
+     */
+    public void verifyRead(long offset, byte[] data, int count, long began, long ended) {
+        judge(offset, data, count, new Moment(ended, began, false));
+    }
+
+    /**
+     * When and how to judge.
+     *
+     * @param last writes that began later do not count
+     * @param settled writes that had ended by then replace older ones
+     * @param wholeSectors whether a sector holds the bytes of one write only, apart from those that cover it in part
+     */
+    private record Moment(long last, long settled, boolean wholeSectors) {}
+
+    private void judge(long offset, byte[] data, int count, Moment moment) {
+        List<Write> near = overlapping(offset, offset + count, moment.last);
+        TreeSet<Long> cuts = new TreeSet<>();
+        cuts.add(offset);
+        for (Write write : near) {
+            cuts.add(Math.max(offset, write.start));
+            cuts.add(Math.min(offset + count, write.end));
+        }
+        cuts.add(offset + count);
+        Long from = cuts.first();
+        for (Long to = cuts.higher(from); to != null; from = to, to = cuts.higher(from)) {
+            judgeSegment(from, to, data, (int) (from - offset), candidates(near, from, moment), moment.wholeSectors);
+        }
+    }
+
+    private List<Write> overlapping(long start, long end, long last) {
+        lock.lock();
+        try {
+            List<Write> near = new ArrayList<>();
+            for (Write write : writes) {
+                if (write.start < end && start < write.end && write.began <= last) {
+                    near.add(write);
+                }
+            }
+            return near;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The writes that a byte may be of; null stands for the initial content. */
+    private static List<Write> candidates(List<Write> near, long offset, Moment moment) {
+        long replacedBefore = -1;
+        for (Write write : near) {
+            if (write.covers(offset) && write.ended < moment.settled) {
+                replacedBefore = Math.max(replacedBefore, write.began);
+            }
+        }
+        List<Write> candidates = new ArrayList<>();
+        for (Write write : near) {
+            if (write.covers(offset) && write.ended >= replacedBefore) {
+                candidates.add(write);
+            }
+        }
+        if (replacedBefore < 0) {
+            candidates.add(null);
+        }
+        return candidates;
+    }
+
+    private void judgeSegment(
+            long from, long to, byte[] data, int dataOffset, List<Write> candidates, boolean wholeSectors) {
+        int length = (int) (to - from);
+        List<byte[]> contents = new ArrayList<>();
+        for (Write candidate : candidates) {
+            byte[] content = new byte[length];
+            if (candidate == null) {
+                initial.fill(from, content, length);
+            } else {
+                candidate.fill(from, content, length);
+            }
+            contents.add(content);
+        }
+        int step = wholeSectors ? SECTOR : 1;
+        for (int at = 0; at < length; ) {
+            int end = (int) Math.min(length, (from + at) / step * step + step - from);
+            if (!anyMatches(contents, data, dataOffset, at, end)) {
+                throw wrong(from, at, end, data, dataOffset, candidates, contents);
+            }
+            at = end;
+        }
+    }
+
+    private static boolean anyMatches(List<byte[]> contents, byte[] data, int dataOffset, int at, int end) {
+        for (byte[] content : contents) {
+            if (Arrays.mismatch(content, at, end, data, dataOffset + at, dataOffset + end) < 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static AssertionError wrong(
+            long from, int at, int end, byte[] data, int dataOffset, List<Write> candidates, List<byte[]> contents) {
+        int first = at;
+        while (first < end - 1 && contents.get(0)[first] == data[dataOffset + first]) {
+            first++;
+        }
+        StringBuilder text = new StringBuilder("wrong byte at offset " + (from + first) + ": found "
+                + hex(data[dataOffset + first]) + ", may be");
+        for (int i = 0; i < contents.size(); i++) {
+            Write candidate = candidates.get(i);
+            text.append(' ').append(hex(contents.get(i)[first])).append(" (");
+            text.append(candidate == null ? "initial content" : candidate.toString()).append(')');
+        }
+        return new AssertionError(text.toString());
+    }
+
+    private static String hex(byte value) {
+        return String.format("%02x", value);
+    }
+}
