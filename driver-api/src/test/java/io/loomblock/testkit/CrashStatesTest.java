@@ -63,8 +63,7 @@ class CrashStatesTest {
         Set<String> seen = new TreeSet<>();
         int states = new CrashStates(log, List.of(file))
                 .afterPowerLoss(1, 0, s -> seen.add(s.position() + ":" + picture(s.file("f"))));
-        assertThat(seen)
-                .containsExactlyInAnyOrder("1:a", "3:b", "4:ac", "4:bc", "4:a.c", "4:b.c", "4:acc", "4:bcc");
+        assertThat(seen).containsExactlyInAnyOrder("1:a", "3:b", "4:ac", "4:bc", "4:a.c", "4:b.c", "4:acc", "4:bcc");
         assertThat(states).isEqualTo(8);
     }
 

@@ -267,12 +267,13 @@ public final class DiskModel {
         while (first < end - 1 && contents.get(0)[first] == data[dataOffset + first]) {
             first++;
         }
-        StringBuilder text = new StringBuilder("wrong byte at offset " + (from + first) + ": found "
-                + hex(data[dataOffset + first]) + ", may be");
+        StringBuilder text = new StringBuilder(
+                "wrong byte at offset " + (from + first) + ": found " + hex(data[dataOffset + first]) + ", may be");
         for (int i = 0; i < contents.size(); i++) {
             Write candidate = candidates.get(i);
             text.append(' ').append(hex(contents.get(i)[first])).append(" (");
-            text.append(candidate == null ? "initial content" : candidate.toString()).append(')');
+            text.append(candidate == null ? "initial content" : candidate.toString())
+                    .append(')');
         }
         return new AssertionError(text.toString());
     }

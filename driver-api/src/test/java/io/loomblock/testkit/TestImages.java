@@ -57,7 +57,8 @@ public final class TestImages {
 
         @Override
         public Node openNamed(String name, @Nullable String format, OpenOptions options) throws BlockException {
-            return BlockDevice.open(Filenames.combine(filename, name), options.withFormat(format)).node();
+            return BlockDevice.open(Filenames.combine(filename, name), options.withFormat(format))
+                    .node();
         }
     }
 }
