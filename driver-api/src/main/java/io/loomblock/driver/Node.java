@@ -186,6 +186,8 @@ public final class Node implements AutoCloseable {
                 flush();
             }
         } catch (BlockException e) {
+            // Part of it may have been written all the same.
+            flushes.written();
             throw e.at(filename, "write", offset);
         } finally {
             inFlight.decrement(stripe);
@@ -210,6 +212,7 @@ public final class Node implements AutoCloseable {
                 flush();
             }
         } catch (BlockException e) {
+            flushes.written();
             throw e.at(filename, "write zeroes", offset);
         } finally {
             inFlight.decrement(stripe);
