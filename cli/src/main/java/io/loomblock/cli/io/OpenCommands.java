@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.cli.io;
+
+import io.loomblock.BlockException;
+import java.util.List;
+import java.util.Map;
+
+/** {@code open} and {@code close}. */
+final class OpenCommands {
+    private static final CommandInfo OPEN = new CommandInfo(
+                    "open",
+                    CommandInfo.Needs.NOTHING,
+                    1,
+                    CommandInfo.ANY,
+                    "open the file specified by path",
+                    OpenCommands::open)
+            .withAlias("o")
+            .withArguments("[-rsCnkU] [-t cache] [-d discard] [-o options] [path]")
+            .withDetails("""
+
+                     'open -n -o driver=raw disk.img' opens a raw image writable, around the page cache.
+
+                     -r       read-only
+                     -n       like -t none
+                     -U       share the image with whoever has it open; with -r
+                     -k       accepted, without effect
+                     -i MODE  accepted, without effect: threads, native or io_uring
+                     -t MODE  cache mode: writeback, none, writethrough, directsync or unsafe
+                     -d MODE  discards: unmap or ignore
+                     -o OPTS  options of the format, and driver=FORMAT
+                    """);
+
+    private static final CommandInfo CLOSE = new CommandInfo(
+                    "close", CommandInfo.Needs.IMAGE, 0, 0, "close the current open file", OpenCommands::close)
+            .withAlias("c");
+
+    private OpenCommands() {}
+
+    static List<CommandInfo> all() {
+        return List.of(OPEN, CLOSE);
+    }
+
+    private static void open(Invocation call) throws CommandRefused {
+        OpenMode mode = new OpenMode();
+        List<String> operands = call.options("Cd:i:kno:rst:U", (option, value) -> option(call, mode, option, value));
+        if (call.failed()) {
+            return;
+        }
+        if (operands.size() != 1) {
+            throw call.usage();
+        }
+        if (call.session().isOpen()) {
+            call.error("file open already, try 'help close'");
+        } else if (!call.session().open(operands.get(0), mode.build())) {
+            call.fail();
+        }
+    }
+
+    /** The first option that cannot be had is told of, those after it are not. */
+    private static void option(Invocation call, OpenMode mode, char option, String value) {
+        if (call.failed()) {
+            return;
+        }
+        try {
+            if (option == 'o') {
+                Map<String, String> options = KeyValues.parse(value);
+                String format = options.remove("driver");
+                if (format != null) {
+                    mode.format(format);
+                }
+                mode.driverOptions(options);
+            } else {
+                mode.option(option, value);
+            }
+        } catch (OpenMode.Refused e) {
+            call.error(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static void close(Invocation call) {
+        try {
+            call.session().close();
+        } catch (BlockException e) {
+            call.error(e.reason());
+        }
+    }
+}
