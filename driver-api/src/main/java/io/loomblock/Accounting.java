@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock;
 
-import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
 
 /**

@@ -77,8 +77,7 @@ final class EntryRules {
      * @throws BlockException EIO if it must not be followed
      */
     void check(long entry, boolean changed) throws BlockException {
-        if (isData(entry)
-                && (!layout.isCluster(entry, limit(changed)) || layout.isInL1(entry) || isInTable(entry))) {
+        if (isData(entry) && (!layout.isCluster(entry, limit(changed)) || layout.isInL1(entry) || isInTable(entry))) {
             throw new BlockException(
                     Errno.EIO, "L2 table entry 0x" + Long.toHexString(entry) + " is invalid: the image is corrupt");
         }

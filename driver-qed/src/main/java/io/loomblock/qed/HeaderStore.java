@@ -123,7 +123,11 @@ final class HeaderStore {
             file.coReadv(0, oldSector);
             buffer.copyTo(QedLayout.SECTOR, buffer, 0, QedLayout.SECTOR);
             next.encode(buffer);
-            buffer.put((int) Math.min(next.backingFilenameOffset(), QedLayout.SECTOR), nameInSector, 0, nameInSector.length);
+            buffer.put(
+                    (int) Math.min(next.backingFilenameOffset(), QedLayout.SECTOR),
+                    nameInSector,
+                    0,
+                    nameInSector.length);
             file.debugEvent(DebugEvent.HEADER_UPDATE);
             try {
                 file.coWritev(0, newSector);

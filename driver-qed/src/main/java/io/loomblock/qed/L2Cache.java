@@ -484,9 +484,7 @@ final class L2Cache {
                     int bytes = count * QedLayout.SECTOR;
                     file.debugEvent(DebugEvent.L2_UPDATE);
                     SectorWriter.write(
-                            file,
-                            fileOffsets[page] + (long) first * QedLayout.SECTOR,
-                            IoVector.of(content, at, bytes));
+                            file, fileOffsets[page] + (long) first * QedLayout.SECTOR, IoVector.of(content, at, bytes));
                     at += bytes;
                     rest &= ~mask(first, count);
                 }

@@ -159,7 +159,8 @@ final class MetadataTables {
             if (changeable != null) {
                 if (!changeable) {
                     throw new BlockException(
-                            Errno.EIO, "L2 table has invalid entries nearby: the image is corrupt and must be repaired");
+                            Errno.EIO,
+                            "L2 table has invalid entries nearby: the image is corrupt and must be repaired");
                 }
                 return;
             }

@@ -42,13 +42,7 @@ final class QedChecker {
      * @param maxMemory bytes that the marks may take
      */
     QedChecker(
-            Node file,
-            QedLayout layout,
-            long imageSize,
-            long fileEnd,
-            FixMode mode,
-            BufferPool pool,
-            long maxMemory) {
+            Node file, QedLayout layout, long imageSize, long fileEnd, FixMode mode, BufferPool pool, long maxMemory) {
         this.file = file;
         this.layout = layout;
         this.imageSize = imageSize;

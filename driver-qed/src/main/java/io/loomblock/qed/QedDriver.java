@@ -286,8 +286,7 @@ final class QedDriver implements BlockDriver {
             int flags = BlockStatus.DATA | BlockStatus.ALLOCATED;
             return BlockStatus.at(flags, n, entry + layout.offsetInCluster(offset));
         }
-        return BlockStatus.of(
-                entry == EntryRules.ZERO_CLUSTER ? BlockStatus.ZERO | BlockStatus.ALLOCATED : 0, n);
+        return BlockStatus.of(entry == EntryRules.ZERO_CLUSTER ? BlockStatus.ZERO | BlockStatus.ALLOCATED : 0, n);
     }
 
     @Override
@@ -394,7 +393,8 @@ final class QedDriver implements BlockDriver {
         image = null;
         try {
             QedImage fresh = QedImage.read(file, options, backing.isOpen(), activate);
-            backingReference = QedImage.readBackingReference(file, fresh.header().get(), options);
+            backingReference =
+                    QedImage.readBackingReference(file, fresh.header().get(), options);
             image = fresh;
         } catch (BlockException e) {
             throw new BlockException(e.errno(), "Could not reopen qed layer: " + e.reason(), e);

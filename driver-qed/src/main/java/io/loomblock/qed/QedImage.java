@@ -65,7 +65,8 @@ record QedImage(
             HeaderStore store,
             L1Table l1,
             ClusterSpace space) {
-        // With a backing file an entry must not become durable before its copy-on-write; without one the bit makes up for that.
+        // With a backing file an entry must not become durable before its copy-on-write; without one the bit makes up
+        // for that.
         MetadataTables.Barrier barrier = backingOpen ? file::flush : store::setNeedCheck;
         EntryRules rules = new EntryRules(layout, fileEnd, space::end, l1::tableOffsets);
         long budget = options.metadataBudget() - l1.memoryBytes();
@@ -129,7 +130,10 @@ record QedImage(
 
     private static String decodeName(byte[] name) throws BlockException {
         try {
-            String decoded = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(name)).toString();
+            String decoded = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(name))
+                    .toString();
             if (decoded.indexOf('\0') >= 0) {
                 throw new BlockException(Errno.EINVAL, "QED backing filename contains a NUL byte");
             }
