@@ -54,7 +54,10 @@ final class ImageOpener {
     private static Node open(String filename, OpenOptions options, @Nullable Ancestor above) throws BlockException {
         String format = options.format();
         BlockDriverProvider named = format == null ? null : Drivers.get(format);
-        Node protocol = openProtocol(named, filename, options);
+        BlockDriverProvider provider = named != null && named.kind() == Kind.PROTOCOL ? named : protocolOf(filename);
+        // Before the file is opened, which its own locks would prevent with another message.
+        new Ancestor(above, provider.identity(filename)).refuseLoop(filename);
+        Node protocol = openProtocol(provider, filename, options);
         if (named != null && named.kind() == Kind.PROTOCOL) {
             return protocol;
         }
@@ -68,9 +71,8 @@ final class ImageOpener {
         }
     }
 
-    private static Node openProtocol(@Nullable BlockDriverProvider named, String filename, OpenOptions options)
+    private static Node openProtocol(BlockDriverProvider provider, String filename, OpenOptions options)
             throws BlockException {
-        BlockDriverProvider provider = named != null && named.kind() == Kind.PROTOCOL ? named : protocolOf(filename);
         BlockDriver driver = provider.open(new ProtocolContext(filename, options));
         return nodeOf(filename, driver, Map.of(), options);
     }
@@ -277,19 +279,35 @@ final class ImageOpener {
         }
     }
 
-    private record Creation(String filename, OpenOptions options) implements CreateContext {
+    private static final class Creation implements CreateContext {
+        private final String filename;
+        private final OpenOptions options;
+        /** A file that could not be made may be somebody's image, and is not ours to delete. */
+        private boolean ours;
+
+        Creation(String filename, OpenOptions options) {
+            this.filename = filename;
+            this.options = options;
+        }
+
+        @Override
+        public String filename() {
+            return filename;
+        }
+
         @Override
         public Node createFile() throws BlockException {
             BlockDriverProvider protocol = protocolOf(filename);
             protocol.create(this, CreateOptions.ofSize(0));
-            return openProtocol(null, filename, options.withWritable(true));
+            ours = true;
+            return openProtocol(protocol, filename, options.withWritable(true));
         }
 
         @Override
         public void deleteFile() {
             try {
                 Path path = localPath(filename);
-                if (path != null && Files.isRegularFile(path)) {
+                if (ours && path != null && Files.isRegularFile(path)) {
                     Files.delete(path);
                 }
             } catch (java.io.IOException e) {

@@ -6,6 +6,7 @@ import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
 import io.loomblock.memory.AlignedBuffer;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A format or protocol that images can be of: stateless, found by ServiceLoader. */
 public interface BlockDriverProvider {
@@ -50,6 +51,14 @@ public interface BlockDriverProvider {
     /** Makes a new image; when it fails, nothing usable stays behind. */
     default void create(CreateContext context, CreateOptions options) throws BlockException {
         throw new BlockException(Errno.ENOTSUP, "Format driver '" + formatName() + "' does not support image creation");
+    }
+
+    /**
+     * What {@link BlockDriver#identity} would be after opening this name, found without opening it; null if that cannot be told.
+     * Protocols only.
+     */
+    default @Nullable Object identity(String filename) {
+        return null;
     }
 
     /** Opens an image. The children opened through the context belong to the driver's node once this returns. */

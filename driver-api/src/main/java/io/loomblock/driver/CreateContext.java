@@ -17,7 +17,7 @@ public interface CreateContext {
      */
     Node createFile() throws BlockException;
 
-    /** Deletes the file again, after a failure; never throws. */
+    /** Deletes the file again, after a failure; does nothing where {@link #createFile} itself failed. Never throws. */
     void deleteFile();
 
     /** Opens an image that the new one will name, e.g. to learn its length. The caller closes the node. */

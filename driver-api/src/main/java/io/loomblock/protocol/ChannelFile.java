@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock.protocol;
 
-import com.sun.nio.file.ExtendedOpenOption;
 import io.loomblock.BlockException;
 import io.loomblock.BlockStatus;
 import io.loomblock.Errno;
@@ -9,11 +8,10 @@ import io.loomblock.memory.AlignedBuffer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.OpenOption;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.util.HashSet;
-import java.util.Set;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** A file on {@link FileChannel}: all that Java 21 gives, which leaves out holes and allocated sizes. */
 final class ChannelFile implements FileIo {
@@ -21,38 +19,19 @@ final class ChannelFile implements FileIo {
     private static final int DIRECT_ALIGNMENT = 4096;
 
     private final FileChannel channel;
+    private final FileChannel resizer;
     private final boolean direct;
+    private final int blockSize;
+    private final FileFacts facts;
+    private final Map<Long, FileLock> locks = new ConcurrentHashMap<>();
 
-    private ChannelFile(FileChannel channel, boolean direct) {
+    /** {@code resizer} makes the file longer: {@code channel} itself, unless that is direct. */
+    ChannelFile(FileChannel channel, FileChannel resizer, boolean direct, int blockSize, FileFacts facts) {
         this.channel = channel;
+        this.resizer = resizer;
         this.direct = direct;
-    }
-
-    static ChannelFile open(Path path, boolean writable, boolean direct, boolean create) throws IOException {
-        Set<OpenOption> options = new HashSet<>();
-        options.add(StandardOpenOption.READ);
-        if (writable) {
-            options.add(StandardOpenOption.WRITE);
-        }
-        if (direct) {
-            options.add(ExtendedOpenOption.DIRECT);
-        }
-        if (create) {
-            options.add(StandardOpenOption.CREATE);
-        }
-        FileChannel channel = FileChannel.open(path, options);
-        makeUninterruptible(channel);
-        return new ChannelFile(channel, direct);
-    }
-
-    private static void makeUninterruptible(FileChannel channel) {
-        try {
-            Class.forName("sun.nio.ch.FileChannelImpl")
-                    .getMethod("setUninterruptible")
-                    .invoke(channel);
-        } catch (ReflectiveOperationException e) {
-            org.slf4j.LoggerFactory.getLogger(ChannelFile.class).warn("interrupts may close files: {}", e.toString());
-        }
+        this.blockSize = Math.max(Integer.highestOneBit(blockSize), direct ? DIRECT_ALIGNMENT : 1);
+        this.facts = facts;
     }
 
     @Override
@@ -60,7 +39,7 @@ final class ChannelFile implements FileIo {
         ByteBuffer buffer = target.nio(targetOffset, length);
         try {
             while (buffer.hasRemaining()) {
-                if (channel.read(buffer, offset + buffer.position()) <= 0) {
+                if (channel.read(buffer, offset + buffer.position()) <= 0 || isDirectTail(buffer.position())) {
                     break;
                 }
             }
@@ -68,6 +47,11 @@ final class ChannelFile implements FileIo {
         } catch (IOException e) {
             throw IoErrors.convert(e);
         }
+    }
+
+    /** With O_DIRECT a read that ends inside of a block has met the end of the file, and cannot be continued there. */
+    private boolean isDirectTail(int done) {
+        return direct && (done & (DIRECT_ALIGNMENT - 1)) != 0;
     }
 
     @Override
@@ -83,6 +67,11 @@ final class ChannelFile implements FileIo {
     }
 
     @Override
+    public FileFacts facts() {
+        return facts;
+    }
+
+    @Override
     public long length() throws BlockException {
         try {
             return channel.size();
@@ -94,10 +83,11 @@ final class ChannelFile implements FileIo {
     @Override
     public void truncate(long length) throws BlockException {
         try {
-            if (length <= channel.size()) {
-                channel.truncate(length);
-            } else {
-                channel.write(ByteBuffer.allocate(1), length - 1);
+            long size = resizer.size();
+            if (length < size) {
+                resizer.truncate(length);
+            } else if (length > size) {
+                resizer.write(ByteBuffer.allocate(1), length - 1);
             }
         } catch (IOException e) {
             throw IoErrors.convert(e);
@@ -149,8 +139,48 @@ final class ChannelFile implements FileIo {
     }
 
     @Override
-    public void close() throws BlockException {
+    public int blockSize() {
+        return blockSize;
+    }
+
+    @Override
+    public LockResult lockShared(long position) throws BlockException {
         try {
+            FileLock lock = channel.tryLock(position, 1, true);
+            if (lock == null) {
+                return LockResult.CONFLICT;
+            }
+            locks.put(position, lock);
+            return LockResult.GRANTED;
+        } catch (OverlappingFileLockException e) {
+            // Held by this JVM, past our table: by code that opened the image itself.
+            return LockResult.CONFLICT;
+        } catch (IOException e) {
+            Errno errno = IoErrors.errnoOf(e);
+            return errno == Errno.EAGAIN || errno == Errno.EACCES ? LockResult.CONFLICT : LockResult.UNSUPPORTED;
+        }
+    }
+
+    @Override
+    public void unlock(long position) throws BlockException {
+        FileLock lock = locks.remove(position);
+        if (lock != null) {
+            try {
+                lock.release();
+            } catch (IOException e) {
+                throw IoErrors.convert(e);
+            }
+        }
+    }
+
+    @Override
+    public boolean lockedByOthers(long position) {
+        return ProcLocks.read(facts.id().inode()).lockedByOthers(position);
+    }
+
+    @Override
+    public void close() throws BlockException {
+        try (resizer) {
             channel.close();
         } catch (IOException e) {
             throw IoErrors.convert(e);

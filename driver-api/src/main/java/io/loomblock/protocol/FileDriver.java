@@ -2,24 +2,19 @@
 package io.loomblock.protocol;
 
 import io.loomblock.BlockException;
-import io.loomblock.BlockStatus;
-import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
-import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.Limits;
 import io.loomblock.driver.RequestFlags;
 import io.loomblock.memory.IoVector;
 
-/** An open regular file: it grows when written past its end, and reads as zeros there. */
-final class FileDriver implements BlockDriver {
-    private final FileIo io;
-    private final Object identity;
-    private final boolean unmap;
+/** An open regular file: it grows when written past its end, and reads as zeros there. Thread-safe. */
+final class FileDriver extends LocalDriver {
+    private final FileSize size;
 
-    FileDriver(FileIo io, Object identity, boolean unmap) {
-        this.io = io;
-        this.identity = identity;
-        this.unmap = unmap;
+    FileDriver(Lease lease, OpenOptions options) {
+        super(lease, options);
+        this.size = lease.size();
     }
 
     @Override
@@ -28,13 +23,8 @@ final class FileDriver implements BlockDriver {
     }
 
     @Override
-    public long length() throws BlockException {
-        return io.length();
-    }
-
-    @Override
-    public Limits limits() {
-        return Limits.NONE.withAlignment(io.requestAlignment(), io.memoryAlignment());
+    public long length() {
+        return size.get();
     }
 
     @Override
@@ -43,53 +33,44 @@ final class FileDriver implements BlockDriver {
     }
 
     @Override
-    public Object identity() {
-        return identity;
-    }
-
-    @Override
-    public void coReadv(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
-        int got = io.readv(offset, bytes, qiov, qiovOffset);
-        if (got < bytes) {
-            qiov.fill(qiovOffset + got, bytes - got, (byte) 0);
-        }
+    public Limits limits() {
+        return new Limits(
+                io.requestAlignment(),
+                io.memoryAlignment(),
+                io.requestAlignment(),
+                io.requestAlignment(),
+                io.blockSize(),
+                0,
+                0,
+                RequestFlags.MAY_UNMAP | RequestFlags.NO_FALLBACK);
     }
 
     @Override
     public void coWritev(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
-        io.writev(offset, bytes, qiov, qiovOffset);
+        size.write(io, offset, bytes, qiov, qiovOffset);
     }
 
+    /** Past the end there is nothing to write: the file only gets longer. */
     @Override
     public void coWriteZeroes(long offset, long bytes, int flags) throws BlockException {
-        if ((flags & RequestFlags.MAY_UNMAP) != 0) {
-            io.punchHole(offset, bytes);
-        } else {
-            io.zeroRange(offset, bytes);
+        long end = offset + bytes;
+        long length = size.get();
+        if (offset < length) {
+            long inside = Math.min(end, length) - offset;
+            if ((flags & RequestFlags.MAY_UNMAP) != 0) {
+                io.punchHole(offset, inside);
+            } else {
+                io.zeroRange(offset, inside);
+            }
+        }
+        if (end > length) {
+            size.growTo(io, end);
         }
     }
 
     @Override
     public void coDiscard(long offset, long bytes) throws BlockException {
-        if (unmap) {
-            try {
-                io.punchHole(offset, bytes);
-            } catch (BlockException e) {
-                if (e.errno() != Errno.ENOTSUP) {
-                    throw e;
-                }
-            }
-        }
-    }
-
-    @Override
-    public void flushToDisk() throws BlockException {
-        io.sync();
-    }
-
-    @Override
-    public BlockStatus blockStatus(long offset, long bytes) throws BlockException {
-        return io.status(offset, bytes);
+        super.coDiscard(offset, Math.max(0, Math.min(bytes, size.get() - offset)));
     }
 
     @Override
@@ -98,17 +79,13 @@ final class FileDriver implements BlockDriver {
     }
 
     @Override
-    public long allocatedFileSize() throws BlockException {
-        return io.allocatedSize();
-    }
-
-    @Override
     public void truncate(long length, boolean exact, PreallocationMode preallocation) throws BlockException {
-        io.truncate(length);
+        size.set(io, length, preallocation, options.pool().zeros());
     }
 
     @Override
-    public void close() throws BlockException {
-        io.close();
+    public void invalidateCache(boolean activate) throws BlockException {
+        super.invalidateCache(activate);
+        size.refresh(io);
     }
 }

@@ -50,6 +50,9 @@ interface FileIo extends AutoCloseable {
         }
     }
 
+    /** What was opened. */
+    FileFacts facts() throws BlockException;
+
     /** Length of the file, or of the device, as the system knows it now. */
     long length() throws BlockException;
 
@@ -80,6 +83,19 @@ interface FileIo extends AutoCloseable {
     /** What addresses of memory must be multiples of; 1 with the page cache. */
     int memoryAlignment();
 
+    /** The unit in which the file system keeps data, or the device's blocks; a power of two. */
+    int blockSize();
+
+    /** Takes a shared lock on one byte, for as long as this is open; bytes far outside of the file are as good as any. */
+    LockResult lockShared(long position) throws BlockException;
+
+    /** Lets go of it again. */
+    void unlock(long position) throws BlockException;
+
+    /** Whether another process (with OFD locks: another descriptor) holds a lock on this byte. */
+    boolean lockedByOthers(long position) throws BlockException;
+
+    /** Closes; on POSIX systems all locks of this process on the file may go with it. */
     @Override
     void close() throws BlockException;
 }

@@ -4,19 +4,29 @@ package io.loomblock.protocol;
 import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
+import io.loomblock.PreallocationMode;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.CreateContext;
 import io.loomblock.driver.Filenames;
 import io.loomblock.driver.OpenContext;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
+import io.loomblock.memory.BufferPool;
+import org.jspecify.annotations.Nullable;
 
 /** The protocol {@code file}: regular files of this machine. */
 public final class FileProvider implements BlockDriverProvider {
+    private final OpenFiles files;
+
+    /** For ServiceLoader. */
+    public FileProvider() {
+        this(OpenFiles.shared());
+    }
+
+    FileProvider(OpenFiles files) {
+        this.files = files;
+    }
+
     @Override
     public String formatName() {
         return "file";
@@ -27,51 +37,41 @@ public final class FileProvider implements BlockDriverProvider {
         return Kind.PROTOCOL;
     }
 
+    /** Makes the file, or empties it; one that somebody uses is left as it is (EAGAIN). */
     @Override
     public void create(CreateContext context, CreateOptions options) throws BlockException {
         String name = Filenames.stripFile(context.filename());
-        try {
-            FileIo io = ChannelFile.open(path(name), true, false, true);
-            try {
-                io.truncate(0);
-                if (options.size() > 0) {
-                    io.truncate(options.size());
-                }
-            } finally {
-                io.close();
-            }
-        } catch (IOException e) {
-            throw IoErrors.cannotOpen(name, IoErrors.errnoOf(e));
+        OpenMode mode = new OpenMode(true, false, true);
+        try (Lease lease = files.open(name, mode, Permissions.CREATE, FileProvider::requireRegular)) {
+            FileIo io = lease.io();
+            lease.size().set(io, 0, PreallocationMode.OFF, BufferPool.shared().zeros());
+            lease.size().growTo(io, Math.max(0, options.size()));
         }
     }
 
     @Override
     public BlockDriver open(OpenContext context) throws BlockException {
-        String name = Filenames.stripFile(context.filename());
-        Path path = path(name);
-        try {
-            BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
-            if (!attributes.isRegularFile()) {
-                throw new BlockException(Errno.EINVAL, "'file' driver requires '" + name + "' to be a regular file");
-            }
-            FileIo io = ChannelFile.open(
-                    path,
-                    context.options().writable(),
-                    context.options().cache().direct(),
-                    false);
-            return new FileDriver(io, attributes.fileKey(), context.options().unmap());
-        } catch (BlockException e) {
-            throw e;
-        } catch (IOException e) {
-            throw IoErrors.cannotOpen(name, IoErrors.errnoOf(e));
-        }
+        OpenOptions options = context.options();
+        LocalDriver.checkOptions(options);
+        Lease lease = files.open(
+                Filenames.stripFile(context.filename()),
+                LocalDriver.mode(options),
+                LocalDriver.permissions(options),
+                FileProvider::requireRegular);
+        return new FileDriver(lease, options);
     }
 
-    private static Path path(String name) throws BlockException {
-        try {
-            return Path.of(name);
-        } catch (InvalidPathException e) {
-            throw IoErrors.cannotOpen(name, Errno.ENOENT);
+    @Override
+    public @Nullable Object identity(String filename) {
+        return files.identify(Filenames.stripFile(filename));
+    }
+
+    private static void requireRegular(String name, OpenMode mode, FileKind kind) throws BlockException {
+        if (kind == FileKind.DIRECTORY && mode.writable()) {
+            throw IoErrors.cannotOpen(name, mode, Errno.EISDIR);
+        }
+        if (kind != FileKind.REGULAR) {
+            throw OpenFiles.wrongKind("file", name, "a regular file");
         }
     }
 }

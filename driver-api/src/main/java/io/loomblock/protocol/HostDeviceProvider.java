@@ -2,13 +2,30 @@
 package io.loomblock.protocol;
 
 import io.loomblock.BlockException;
+import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.BlockDriverProvider;
+import io.loomblock.driver.CreateContext;
 import io.loomblock.driver.OpenContext;
+import org.jspecify.annotations.Nullable;
 
 /** The protocol {@code host_device}: block and character devices of this machine. */
 public final class HostDeviceProvider implements BlockDriverProvider {
+    private static final String PREFIX = "host_device:";
+
+    private final OpenFiles files;
+
+    /** For ServiceLoader. */
+    public HostDeviceProvider() {
+        this(OpenFiles.shared());
+    }
+
+    HostDeviceProvider(OpenFiles files) {
+        this.files = files;
+    }
+
     @Override
     public String formatName() {
         return "host_device";
@@ -19,8 +36,42 @@ public final class HostDeviceProvider implements BlockDriverProvider {
         return Kind.PROTOCOL;
     }
 
+    /** Makes nothing: the device must be there, large enough and not in use. */
+    @Override
+    public void create(CreateContext context, CreateOptions options) throws BlockException {
+        String name = strip(context.filename());
+        OpenMode mode = new OpenMode(true, false, false);
+        try (Lease lease = files.open(name, mode, Permissions.CREATE, HostDeviceProvider::requireDevice)) {
+            if (lease.io().length() < options.size()) {
+                throw new BlockException(Errno.ENOSPC, "The image file '" + name + "' is too small");
+            }
+        }
+    }
+
     @Override
     public BlockDriver open(OpenContext context) throws BlockException {
-        throw new BlockException(Errno.ENOTSUP);
+        OpenOptions options = context.options();
+        LocalDriver.checkOptions(options);
+        Lease lease = files.open(
+                strip(context.filename()),
+                LocalDriver.mode(options),
+                LocalDriver.permissions(options),
+                HostDeviceProvider::requireDevice);
+        return new HostDeviceDriver(lease, options);
+    }
+
+    @Override
+    public @Nullable Object identity(String filename) {
+        return files.identify(strip(filename));
+    }
+
+    private static String strip(String name) {
+        return name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
+    }
+
+    private static void requireDevice(String name, OpenMode mode, FileKind kind) throws BlockException {
+        if (!kind.isDevice()) {
+            throw OpenFiles.wrongKind("host_device", name, "either a character or block device");
+        }
     }
 }

@@ -47,8 +47,9 @@ final class IoErrors {
         return Errno.EIO;
     }
 
-    /** A file that could not be opened, in the words of QEMU. */
-    static BlockException cannotOpen(String name, Errno errno) {
-        return new BlockException(errno, "Could not open '" + name + "': " + errno.text());
+    /** A file that could not be opened or created, in the words of QEMU. */
+    static BlockException cannotOpen(String name, OpenMode mode, Errno errno) {
+        String verb = mode.create() ? "create" : "open";
+        return new BlockException(errno, "Could not " + verb + " '" + name + "': " + errno.text());
     }
 }

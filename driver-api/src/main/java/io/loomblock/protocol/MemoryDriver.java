@@ -59,9 +59,7 @@ public final class MemoryDriver implements BlockDriver {
 
     @Override
     public BlockStatus blockStatus(long offset, long bytes) {
-        boolean allocated = file.isAllocated(offset);
-        int flags = (allocated ? BlockStatus.DATA : BlockStatus.ZERO) | BlockStatus.ALLOCATED;
-        return BlockStatus.at(flags, file.runLength(offset, offset + bytes, allocated), offset);
+        return file.status(offset, bytes);
     }
 
     @Override

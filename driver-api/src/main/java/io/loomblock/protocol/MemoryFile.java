@@ -2,6 +2,7 @@
 package io.loomblock.protocol;
 
 import io.loomblock.BlockException;
+import io.loomblock.BlockStatus;
 import io.loomblock.Errno;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
@@ -84,24 +85,22 @@ public final class MemoryFile {
         }
     }
 
-    /** Whether memory is taken at {@code offset}. */
-    boolean isAllocated(long offset) {
-        return extents.containsKey(index(offset));
-    }
-
-    /** How far from {@code offset} on, at most to {@code end}, it is as {@link #isAllocated} says. */
-    long runLength(long offset, long end, boolean allocated) {
-        long at = index(offset);
-        long last = index(end - 1);
+    /** Whether memory is taken at {@code offset}, and how far from there on, at most {@code bytes}, it is the same. */
+    BlockStatus status(long offset, long bytes) {
+        long end = offset + bytes;
+        long first = index(offset);
+        boolean allocated = extents.containsKey(first);
+        long next = first + 1;
         if (allocated) {
-            while (at <= last && extents.containsKey(at)) {
-                at++;
+            while (next * EXTENT < end && extents.containsKey(next)) {
+                next++;
             }
         } else {
-            Long next = extents.ceilingKey(at);
-            at = next == null ? last + 1 : next;
+            Long found = extents.ceilingKey(next);
+            next = found == null ? index(end - 1) + 1 : found;
         }
-        return Math.min(at * EXTENT, end) - offset;
+        int flags = (allocated ? BlockStatus.DATA : BlockStatus.ZERO) | BlockStatus.ALLOCATED;
+        return BlockStatus.at(flags, Math.min(next * EXTENT, end) - offset, offset);
     }
 
     private void growTo(long end) {

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.protocol;
+
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
+import io.loomblock.PreallocationMode;
+import io.loomblock.driver.Limits;
+import io.loomblock.driver.RequestFlags;
+import io.loomblock.memory.IoVector;
+
+/** An open block or character device, of a length that is not ours to choose. Thread-safe. */
+final class HostDeviceDriver extends LocalDriver {
+    private static final int SECTOR = 512;
+
+    HostDeviceDriver(Lease lease, OpenOptions options) {
+        super(lease, options);
+    }
+
+    @Override
+    public String formatName() {
+        return "host_device";
+    }
+
+    @Override
+    public long length() throws BlockException {
+        return io.length();
+    }
+
+    @Override
+    public Limits limits() {
+        // The kernel zeroes and discards whole blocks of a device only.
+        int blocks = Math.max(io.requestAlignment(), Math.max(SECTOR, io.blockSize()));
+        return new Limits(
+                io.requestAlignment(),
+                io.memoryAlignment(),
+                blocks,
+                blocks,
+                0,
+                0,
+                0,
+                RequestFlags.MAY_UNMAP | RequestFlags.NO_FALLBACK);
+    }
+
+    @Override
+    public void coWritev(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
+        io.writev(offset, bytes, qiov, qiovOffset);
+    }
+
+    @Override
+    public void coWriteZeroes(long offset, long bytes, int flags) throws BlockException {
+        if ((flags & RequestFlags.MAY_UNMAP) != 0) {
+            io.punchHole(offset, bytes);
+        } else {
+            io.zeroRange(offset, bytes);
+        }
+    }
+
+    @Override
+    public void truncate(long length, boolean exact, PreallocationMode preallocation) throws BlockException {
+        long current = length();
+        if (preallocation != PreallocationMode.OFF) {
+            throw new BlockException(
+                    Errno.ENOTSUP,
+                    "Preallocation mode '" + preallocation.optionName() + "' unsupported for this non-regular file");
+        }
+        if (length != current && exact) {
+            throw new BlockException(Errno.ENOTSUP, "Cannot resize device files");
+        }
+        if (length > current) {
+            throw new BlockException(Errno.EINVAL, "Cannot grow device files");
+        }
+    }
+}

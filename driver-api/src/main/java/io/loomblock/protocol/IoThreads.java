@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.protocol;
+
+import io.loomblock.BlockException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Platform threads for calls that must not run on the caller's thread: because an interrupt would harm them, or because they block
+ * and would hold a virtual thread's carrier meanwhile.
+ *
+ * <p>The caller waits, whatever interrupts it, and finds its interrupt flag as it was. The threads are daemons that end when idle.
+ */
+final class IoThreads {
+    private static final int THREADS = 16;
+    private static final long IDLE_SECONDS = 10;
+
+    private final ThreadPoolExecutor executor;
+
+    IoThreads() {
+        ThreadFactory factory =
+                Thread.ofPlatform().daemon().name("loomblock-io-", 0).factory();
+        executor = new ThreadPoolExecutor(
+                THREADS, THREADS, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), factory);
+        executor.allowCoreThreadTimeOut(true);
+    }
+
+    static IoThreads shared() {
+        return Shared.INSTANCE;
+    }
+
+    /** What is to be done. */
+    @FunctionalInterface
+    interface Call<T extends @Nullable Object> {
+        T run() throws BlockException;
+    }
+
+    /** Runs the call on one of the threads and gives its result, or throws what it throws. */
+    <T extends @Nullable Object> T call(Call<T> call) throws BlockException {
+        Task<T> task = new Task<>(call, Thread.currentThread());
+        executor.execute(task);
+        return task.await();
+    }
+
+    private static final class Shared {
+        static final IoThreads INSTANCE = new IoThreads();
+    }
+
+    private static final class Task<T extends @Nullable Object> implements Runnable {
+        private final Call<T> call;
+        private final Thread caller;
+        private @Nullable T result;
+        private @Nullable Throwable failure;
+        private volatile boolean done;
+
+        Task(Call<T> call, Thread caller) {
+            this.call = call;
+            this.caller = caller;
+        }
+
+        @Override
+        @SuppressWarnings("CatchAndPrintStackTrace")
+        public void run() {
+            try {
+                result = call.run();
+            } catch (BlockException | RuntimeException | Error e) {
+                failure = e;
+            }
+            done = true;
+            LockSupport.unpark(caller);
+        }
+
+        @SuppressWarnings("NullAway") // null is a result where the call's type allows it
+        T await() throws BlockException {
+            boolean interrupted = false;
+            while (!done) {
+                LockSupport.park(this);
+                interrupted |= Thread.interrupted();
+            }
+            if (interrupted) {
+                caller.interrupt();
+            }
+            if (failure instanceof BlockException e) {
+                throw new BlockException(e.errno(), e.reason(), e);
+            }
+            if (failure instanceof RuntimeException e) {
+                throw e;
+            }
+            if (failure instanceof Error e) {
+                throw e;
+            }
+            return result;
+        }
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.protocol;
+
+import io.loomblock.BlockException;
+import io.loomblock.BlockStatus;
+import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
+import io.loomblock.driver.BlockDriver;
+import io.loomblock.memory.IoVector;
+
+/** What files and devices of this machine have in common: requests on an open descriptor, and the permissions around it. */
+abstract class LocalDriver implements BlockDriver {
+    final Lease lease;
+    final FileIo io;
+    final OpenOptions options;
+
+    LocalDriver(Lease lease, OpenOptions options) {
+        this.lease = lease;
+        this.io = lease.io();
+        this.options = options;
+    }
+
+    /** The permissions that an open with these options needs. */
+    static Permissions permissions(OpenOptions options) {
+        if (options.forceShare()) {
+            return Permissions.NONE;
+        }
+        if (options.inactive()) {
+            return Permissions.INACTIVE;
+        }
+        return options.writable() ? Permissions.READ_WRITE : Permissions.READ_ONLY;
+    }
+
+    /** The mode in which they open the file. */
+    static OpenMode mode(OpenOptions options) {
+        return new OpenMode(options.writable(), options.cache().direct(), false);
+    }
+
+    /** Refuses options that contradict themselves; EINVAL. */
+    static void checkOptions(OpenOptions options) throws BlockException {
+        if (options.forceShare() && options.writable()) {
+            throw new BlockException(Errno.EINVAL, "force-share=on can only be used with read-only images");
+        }
+    }
+
+    @Override
+    public Object identity() {
+        return lease.id();
+    }
+
+    @Override
+    public void coReadv(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
+        int got = io.readv(offset, bytes, qiov, qiovOffset);
+        if (got < bytes) {
+            qiov.fill(qiovOffset + got, bytes - got, (byte) 0);
+        }
+    }
+
+    @Override
+    public void coDiscard(long offset, long bytes) throws BlockException {
+        if (!options.unmap() || bytes == 0) {
+            return;
+        }
+        try {
+            io.punchHole(offset, bytes);
+        } catch (BlockException e) {
+            // A hint: where it cannot be followed, nothing happens.
+            if (e.errno() != Errno.ENOTSUP) {
+                throw e;
+            }
+        }
+    }
+
+    @Override
+    public void flushToDisk() throws BlockException {
+        io.sync();
+    }
+
+    @Override
+    public BlockStatus blockStatus(long offset, long bytes) throws BlockException {
+        return io.status(offset, bytes);
+    }
+
+    @Override
+    public long allocatedFileSize() throws BlockException {
+        return io.allocatedSize();
+    }
+
+    @Override
+    public void invalidateCache(boolean activate) throws BlockException {
+        OpenOptions now = options.withInactive(!activate);
+        lease.change(permissions(now));
+    }
+
+    @Override
+    public void close() throws BlockException {
+        lease.close();
+    }
+}

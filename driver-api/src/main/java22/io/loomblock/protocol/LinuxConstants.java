@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.protocol;
+
+/** Numbers of the Linux kernel's interface, as they are on 64-bit x86 and ARM. */
+final class LinuxConstants {
+    private static final String ARCHITECTURE = System.getProperty("os.arch", "");
+
+    /** Whether these numbers hold on this machine. */
+    static final boolean SUPPORTED = System.getProperty("os.name", "").equals("Linux")
+            && (ARCHITECTURE.equals("amd64") || ARCHITECTURE.equals("aarch64"));
+
+    static final int O_RDONLY = 0;
+    static final int O_RDWR = 2;
+    static final int O_CREAT = 0x40;
+    static final int O_CLOEXEC = 0x80000;
+    static final int O_DIRECT = ARCHITECTURE.equals("aarch64") ? 0x10000 : 0x4000;
+
+    static final int SEEK_END = 2;
+    static final int SEEK_DATA = 3;
+    static final int SEEK_HOLE = 4;
+
+    static final int FALLOC_FL_KEEP_SIZE = 0x01;
+    static final int FALLOC_FL_PUNCH_HOLE = 0x02;
+    static final int FALLOC_FL_ZERO_RANGE = 0x10;
+
+    static final int F_OFD_GETLK = 36;
+    static final int F_OFD_SETLK = 37;
+    static final short F_RDLCK = 0;
+    static final short F_WRLCK = 1;
+    static final short F_UNLCK = 2;
+
+    static final long BLKSSZGET = 0x1268;
+    static final long BLKGETSIZE64 = 0x80081272L;
+
+    static final int EINTR = 4;
+    static final int ENXIO = 6;
+    static final int EAGAIN = 11;
+    static final int EACCES = 13;
+    static final int ENODEV = 19;
+    static final int EINVAL = 22;
+    static final int ENOTTY = 25;
+    static final int ENOSYS = 38;
+    static final int EOPNOTSUPP = 95;
+
+    private LinuxConstants() {}
+}

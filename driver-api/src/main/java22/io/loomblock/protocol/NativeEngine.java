@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.protocol;
+
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
+import java.lang.foreign.Arena;
+
+/** The engine on the system's own calls, which know holes, allocated sizes and locks that belong to a descriptor. */
+final class NativeEngine implements FileEngine {
+    private static final int NEW_FILE_MODE = 0644;
+
+    private final LibC libc;
+
+    NativeEngine(LibC libc) {
+        this.libc = libc;
+    }
+
+    @Override
+    public FileFacts facts(String name) throws BlockException {
+        OpenMode mode = new OpenMode(false, false, false);
+        checkName(name, mode);
+        return known(Statx.ofPath(libc, name), name, mode).fileFacts();
+    }
+
+    private static void checkName(String name, OpenMode mode) throws BlockException {
+        if (name.indexOf('\0') >= 0) {
+            throw IoErrors.cannotOpen(name, mode, Errno.EINVAL);
+        }
+    }
+
+    private static Statx known(Statx.Answer answer, String name, OpenMode mode) throws BlockException {
+        return switch (answer) {
+            case Statx.Known known -> known.facts();
+            case Statx.Failed failed -> throw IoErrors.cannotOpen(name, mode, Errno.of(failed.errno()));
+        };
+    }
+
+    @Override
+    public FileIo open(String name, OpenMode mode) throws BlockException {
+        checkName(name, mode);
+        int fd;
+        try (Arena arena = Arena.ofConfined()) {
+            fd = libc.open(arena.allocateFrom(name), flags(mode), NEW_FILE_MODE);
+        }
+        if (fd < 0) {
+            throw IoErrors.cannotOpen(name, mode, Errno.of(-fd));
+        }
+        try {
+            Statx facts = known(Statx.ofDescriptor(libc, fd), name, mode);
+            NativeFile file = new NativeFile(libc, fd, facts, mode.direct());
+            // O_DIRECT always blocks; with the page cache only some calls do, and those hand themselves on.
+            return mode.direct()
+                    ? new OffThreadFile(file, IoThreads.shared(), OffThreadFile.Where.VIRTUAL_THREADS)
+                    : file;
+        } catch (BlockException | RuntimeException e) {
+            libc.close(fd);
+            throw e;
+        }
+    }
+
+    private static int flags(OpenMode mode) {
+        return (mode.writable() ? LinuxConstants.O_RDWR : LinuxConstants.O_RDONLY)
+                | (mode.direct() ? LinuxConstants.O_DIRECT : 0)
+                | (mode.create() ? LinuxConstants.O_CREAT : 0)
+                | LinuxConstants.O_CLOEXEC;
+    }
+}

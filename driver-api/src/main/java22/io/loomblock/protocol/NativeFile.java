@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.protocol;
+
+import io.loomblock.BlockException;
+import io.loomblock.BlockStatus;
+import io.loomblock.Errno;
+import io.loomblock.memory.AlignedBuffer;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
+
+/** A file descriptor of the system. No call listens to interrupts. */
+final class NativeFile implements FileIo {
+    /** What O_DIRECT is content with where the kernel does not say what it wants. */
+    private static final int SAFE_ALIGNMENT = 4096;
+
+    private static final int MIN_ALIGNMENT = 512;
+
+    private final LibC libc;
+    private final FileFacts facts;
+    private final boolean direct;
+    private final int requestAlignment;
+    private final int memoryAlignment;
+    private final int blockSize;
+
+    /** -1 once closed, so that a call too late meets EBADF and not somebody else's file. */
+    private volatile int fd;
+
+    NativeFile(LibC libc, int fd, Statx statx, boolean direct) {
+        this.libc = libc;
+        this.fd = fd;
+        this.facts = statx.fileFacts();
+        this.direct = direct;
+        this.requestAlignment = direct ? alignment(statx.directOffsetAlignment()) : 1;
+        this.memoryAlignment = direct ? alignment(statx.directMemoryAlignment()) : 1;
+        this.blockSize =
+                facts.kind() == FileKind.BLOCK_DEVICE ? sectorSize() : Integer.highestOneBit(statx.blockSize());
+    }
+
+    private static int alignment(int told) {
+        return told == 0 ? SAFE_ALIGNMENT : Math.max(MIN_ALIGNMENT, told);
+    }
+
+    private int sectorSize() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment answer = arena.allocate(ValueLayout.JAVA_INT);
+            int result = libc.ioctl(fd, LinuxConstants.BLKSSZGET, answer);
+            return result < 0 ? SAFE_ALIGNMENT : answer.get(ValueLayout.JAVA_INT, 0);
+        }
+    }
+
+    @Override
+    public int read(long offset, AlignedBuffer target, int targetOffset, int length) throws BlockException {
+        long address = target.address(targetOffset, length);
+        try {
+            int done = 0;
+            while (done < length) {
+                int n = (int) check(libc.pread(fd, address + done, length - done, offset + done));
+                done += n;
+                if (n == 0 || direct && (n & (requestAlignment - 1)) != 0) {
+                    // With O_DIRECT a read that ends inside of a block has met the end of the file.
+                    break;
+                }
+            }
+            return done;
+        } finally {
+            Reference.reachabilityFence(target);
+        }
+    }
+
+    @Override
+    public void write(long offset, AlignedBuffer source, int sourceOffset, int length) throws BlockException {
+        long address = source.address(sourceOffset, length);
+        try {
+            int done = 0;
+            while (done < length) {
+                int n = (int) check(libc.pwrite(fd, address + done, length - done, offset + done));
+                if (n == 0) {
+                    throw new BlockException(Errno.ENOSPC);
+                }
+                done += n;
+            }
+        } finally {
+            Reference.reachabilityFence(source);
+        }
+    }
+
+    @Override
+    public FileFacts facts() {
+        return facts;
+    }
+
+    @Override
+    public long length() throws BlockException {
+        return switch (facts.kind()) {
+            case REGULAR -> stat().size();
+            case BLOCK_DEVICE -> deviceLength();
+            default -> check(libc.lseek(fd, 0, LinuxConstants.SEEK_END));
+        };
+    }
+
+    private Statx stat() throws BlockException {
+        return switch (Statx.ofDescriptor(libc, fd)) {
+            case Statx.Known known -> known.facts();
+            case Statx.Failed failed -> throw new BlockException(Errno.of(failed.errno()));
+        };
+    }
+
+    private long deviceLength() throws BlockException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment answer = arena.allocate(ValueLayout.JAVA_LONG);
+            check(libc.ioctl(fd, LinuxConstants.BLKGETSIZE64, answer));
+            return answer.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
+    @Override
+    public void truncate(long length) throws BlockException {
+        check(libc.ftruncate(fd, length));
+    }
+
+    @Override
+    public void sync() throws BlockException {
+        if (Thread.currentThread().isVirtual()) {
+            // It takes long, and would hold the carrier.
+            IoThreads.shared().call(() -> check(libc.fdatasync(fd)));
+        } else {
+            check(libc.fdatasync(fd));
+        }
+    }
+
+    @Override
+    public void zeroRange(long offset, long length) throws BlockException {
+        int mode = LinuxConstants.FALLOC_FL_ZERO_RANGE | LinuxConstants.FALLOC_FL_KEEP_SIZE;
+        checkFallocate(libc.fallocate(fd, mode, offset, length));
+    }
+
+    @Override
+    public void punchHole(long offset, long length) throws BlockException {
+        int mode = LinuxConstants.FALLOC_FL_PUNCH_HOLE | LinuxConstants.FALLOC_FL_KEEP_SIZE;
+        checkFallocate(libc.fallocate(fd, mode, offset, length));
+    }
+
+    @Override
+    public void allocate(long offset, long length) throws BlockException {
+        checkFallocate(libc.fallocate(fd, 0, offset, length));
+    }
+
+    @Override
+    public BlockStatus status(long offset, long bytes) throws BlockException {
+        long data = facts.kind() == FileKind.REGULAR ? libc.lseek(fd, offset, LinuxConstants.SEEK_DATA) : offset;
+        if (data == -LinuxConstants.ENXIO) {
+            return hole(offset, bytes);
+        }
+        if (data < 0) {
+            return data(offset, bytes);
+        }
+        if (data > offset) {
+            return hole(offset, Math.min(bytes, data - offset));
+        }
+        long hole = facts.kind() == FileKind.REGULAR ? libc.lseek(fd, offset, LinuxConstants.SEEK_HOLE) : -1;
+        return data(offset, hole <= offset ? bytes : Math.min(bytes, hole - offset));
+    }
+
+    private static BlockStatus hole(long offset, long bytes) {
+        return BlockStatus.at(BlockStatus.ZERO | BlockStatus.ALLOCATED, bytes, offset);
+    }
+
+    private static BlockStatus data(long offset, long bytes) {
+        return BlockStatus.at(BlockStatus.DATA | BlockStatus.ALLOCATED, bytes, offset);
+    }
+
+    @Override
+    public long allocatedSize() throws BlockException {
+        return stat().blocks() * 512;
+    }
+
+    @Override
+    public int requestAlignment() {
+        return requestAlignment;
+    }
+
+    @Override
+    public int memoryAlignment() {
+        return memoryAlignment;
+    }
+
+    @Override
+    public int blockSize() {
+        return blockSize;
+    }
+
+    @Override
+    public LockResult lockShared(long position) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment lock = flock(arena, LinuxConstants.F_RDLCK, position);
+            int result = libc.fcntl(fd, LinuxConstants.F_OFD_SETLK, lock);
+            if (result >= 0) {
+                return LockResult.GRANTED;
+            }
+            return result == -LinuxConstants.EAGAIN || result == -LinuxConstants.EACCES
+                    ? LockResult.CONFLICT
+                    : LockResult.UNSUPPORTED;
+        }
+    }
+
+    @Override
+    public void unlock(long position) throws BlockException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment lock = flock(arena, LinuxConstants.F_UNLCK, position);
+            check(libc.fcntl(fd, LinuxConstants.F_OFD_SETLK, lock));
+        }
+    }
+
+    @Override
+    public boolean lockedByOthers(long position) throws BlockException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment lock = flock(arena, LinuxConstants.F_WRLCK, position);
+            check(libc.fcntl(fd, LinuxConstants.F_OFD_GETLK, lock));
+            return lock.get(ValueLayout.JAVA_SHORT, 0) != LinuxConstants.F_UNLCK;
+        }
+    }
+
+    /** {@code struct flock}: l_type, l_whence, l_start, l_len, l_pid. */
+    private static MemorySegment flock(Arena arena, short type, long position) {
+        MemorySegment lock = arena.allocate(32, Long.BYTES);
+        lock.set(ValueLayout.JAVA_SHORT, 0, type);
+        lock.set(ValueLayout.JAVA_LONG, 8, position);
+        lock.set(ValueLayout.JAVA_LONG, 16, 1);
+        return lock;
+    }
+
+    @Override
+    public void close() throws BlockException {
+        int open = fd;
+        fd = -1;
+        check(libc.close(open));
+    }
+
+    private static long check(long result) throws BlockException {
+        if (result < 0) {
+            throw new BlockException(Errno.of((int) -result));
+        }
+        return result;
+    }
+
+    /** File systems have several ways to say that they cannot. */
+    private static void checkFallocate(int result) throws BlockException {
+        switch (-result) {
+            case LinuxConstants.EOPNOTSUPP, LinuxConstants.ENOSYS, LinuxConstants.ENODEV, LinuxConstants.ENOTTY ->
+                throw new BlockException(Errno.ENOTSUP);
+            default -> check(result);
+        }
+    }
+}

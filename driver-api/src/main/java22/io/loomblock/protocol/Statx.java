@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.protocol;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * The answer of {@code statx}, the stat whose layout is the same on every architecture.
+ *
+ * @param mode type and permissions
+ * @param inode number in its file system
+ * @param size length in bytes
+ * @param blocks allocated, of 512 bytes each
+ * @param device number of the file system
+ * @param blockSize of the file system, in bytes
+ * @param directMemoryAlignment what O_DIRECT wants of memory; 0 where the kernel does not tell
+ * @param directOffsetAlignment what it wants of offsets and lengths; likewise
+ */
+record Statx(
+        int mode,
+        long inode,
+        long size,
+        long blocks,
+        long device,
+        int blockSize,
+        int directMemoryAlignment,
+        int directOffsetAlignment) {
+    private static final int BYTES = 256;
+    private static final int AT_FDCWD = -100;
+    private static final int AT_EMPTY_PATH = 0x1000;
+    private static final int STATX_BASIC_STATS = 0x7ff;
+    private static final int STATX_DIOALIGN = 0x2000;
+
+    /** What lies under a path, or at an open descriptor. */
+    sealed interface Answer permits Statx.Known, Statx.Failed {}
+
+    record Known(Statx facts) implements Answer {}
+
+    record Failed(int errno) implements Answer {}
+
+    static Answer ofPath(LibC libc, String path) {
+        try (Arena arena = Arena.ofConfined()) {
+            return ask(libc, arena, AT_FDCWD, path, 0);
+        }
+    }
+
+    static Answer ofDescriptor(LibC libc, int fd) {
+        try (Arena arena = Arena.ofConfined()) {
+            return ask(libc, arena, fd, "", AT_EMPTY_PATH);
+        }
+    }
+
+    private static Answer ask(LibC libc, Arena arena, int fd, String path, int flags) {
+        MemorySegment answer = arena.allocate(BYTES, Long.BYTES);
+        int result = libc.statx(fd, arena.allocateFrom(path), flags, STATX_BASIC_STATS | STATX_DIOALIGN, answer);
+        return result < 0 ? new Failed(-result) : new Known(decode(answer));
+    }
+
+    private static Statx decode(MemorySegment s) {
+        boolean direct = (s.get(ValueLayout.JAVA_INT, 0) & STATX_DIOALIGN) != 0;
+        long major = s.get(ValueLayout.JAVA_INT, 136);
+        long minor = s.get(ValueLayout.JAVA_INT, 140);
+        return new Statx(
+                s.get(ValueLayout.JAVA_SHORT, 28) & 0xffff,
+                s.get(ValueLayout.JAVA_LONG, 32),
+                s.get(ValueLayout.JAVA_LONG, 40),
+                s.get(ValueLayout.JAVA_LONG, 48),
+                major << 32 | minor,
+                s.get(ValueLayout.JAVA_INT, 4),
+                direct ? s.get(ValueLayout.JAVA_INT, 152) : 0,
+                direct ? s.get(ValueLayout.JAVA_INT, 156) : 0);
+    }
+
+    FileFacts fileFacts() {
+        return new FileFacts(new FileId(device, inode), FileKind.ofMode(mode));
+    }
+}
