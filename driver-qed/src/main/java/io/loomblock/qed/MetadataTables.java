@@ -188,7 +188,7 @@ final class MetadataTables {
             if (table == 0) {
                 table = space.take(layout.tableSize());
                 file.debugEvent(DebugEvent.L2_ALLOC_WRITE);
-                file.coWriteZeroes(table, layout.tableBytes(), 0);
+                NewTable.write(file, table, layout.tableBytes(), pool);
                 l1.set(index, table);
             }
             return table;

@@ -4,7 +4,6 @@ package io.loomblock.qed;
 import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
-import io.loomblock.PreallocationMode;
 import io.loomblock.driver.CreateContext;
 import io.loomblock.driver.Node;
 import io.loomblock.memory.AlignedBuffer;
@@ -72,8 +71,7 @@ final class QedCreation {
         Node file = context.createFile();
         try (file;
                 AlignedBuffer buffer = BufferPool.shared().acquireReserved(QedHeader.BYTES + name.length)) {
-            file.coWriteZeroes(layout.l1Offset(), layout.tableBytes(), 0);
-            file.truncate(layout.l1Offset() + layout.tableBytes(), true, PreallocationMode.OFF);
+            NewTable.write(file, layout.l1Offset(), layout.tableBytes(), BufferPool.shared());
             file.flush();
             header.encode(buffer);
             buffer.put(QedHeader.BYTES, name, 0, name.length);
