@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.cli;
+
+import io.loomblock.cli.img.ImgTool;
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintStream;
+import java.util.Arrays;
+
+/**
+ * The entry point of all tools: {@code [-v] img|io|quickstart ARGUMENTS}.
+ *
+ * <p>System property {@code loomblock.prog} is the name that messages begin with. {@code -v} before or right after the sub-command,
+ * or LOOMBLOCK_DEBUG in the environment, shows the stack traces of errors.
+ */
+public final class Main {
+    /** What {@code --version} says. */
+    private static final String VERSION = "0.1.0";
+
+    /** Exit code of a bug, as of a program that was killed by one. */
+    private static final int INTERNAL_ERROR = 134;
+
+    private Main() {}
+
+    /** Runs the tool and ends the process with its exit code. */
+    public static void main(String[] args) {
+        // Messages of the tools are all that belongs on the standard error.
+        if (System.getProperty("org.slf4j.simpleLogger.defaultLogLevel") == null) {
+            System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "error");
+        }
+        PrintStream out = new PrintStream(
+                new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16),
+                false,
+                System.out.charset());
+        String prog = System.getProperty("loomblock.prog", "loomblock-img");
+        boolean debug = System.getenv("LOOMBLOCK_DEBUG") != null || System.getProperty("loomblock.debug") != null;
+        int code = run(args, new Console(prog, debug, System.in, out, System.err));
+        out.flush();
+        // Timers of images may still have threads; nothing of theirs is pending once every image is closed.
+        System.exit(code);
+    }
+
+    /** Runs a tool in this process; returns its exit code, never throws. */
+    public static int run(String[] args, Console console) {
+        Console here = console;
+        int first = 0;
+        if (args.length > 0 && args[0].equals("-v")) {
+            here = console.withDebug(true);
+            first = 1;
+        }
+        try {
+            return dispatch(Arrays.copyOfRange(args, first, args.length), here);
+        } catch (RuntimeException | Error e) {
+            here.error("internal error: " + e);
+            here.trace(e);
+            return INTERNAL_ERROR;
+        } finally {
+            here.out().flush();
+        }
+    }
+
+    private static int dispatch(String[] args, Console console) {
+        String command = args.length == 0 ? "" : args[0];
+        String[] rest = args.length == 0 ? args : Arrays.copyOfRange(args, 1, args.length);
+        switch (command) {
+            case "img":
+                return ImgTool.run(rest, console);
+            case "-V", "--version":
+                console.println(versionLine());
+                return 0;
+            case "-h", "--help":
+                printHelp(console);
+                return 0;
+            case "":
+                console.error("Not enough arguments");
+                return hint(console);
+            default:
+                console.error("Command not found: " + command);
+                return hint(console);
+        }
+    }
+
+    private static int hint(Console console) {
+        console.errorLine("Try '" + console.prog() + " --help' for more information");
+        return ToolException.FAILURE;
+    }
+
+    /** One line: the name and the version of the tools. */
+    public static String versionLine() {
+        return "loomblock version " + VERSION;
+    }
+
+    private static void printHelp(Console console) {
+        console.out()
+                .print(
+                        """
+                        usage: loomblock [-v] COMMAND ARGUMENTS...
+                          img         create, inspect, check, convert and resize disk images (the command line of qemu-img)
+                          io          read and write inside an image (the command line of qemu-io)
+                          quickstart  show what Loomblock does, on images that it makes or on copies of yours
+                          -v          show the stack traces of errors
+                          --version   show the version
+                        """);
+    }
+}

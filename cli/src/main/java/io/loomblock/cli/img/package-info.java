@@ -1,0 +1,4 @@
+@NullMarked
+package io.loomblock.cli.img;
+
+import org.jspecify.annotations.NullMarked;

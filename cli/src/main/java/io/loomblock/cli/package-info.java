@@ -1,0 +1,4 @@
+@NullMarked
+package io.loomblock.cli;
+
+import org.jspecify.annotations.NullMarked;

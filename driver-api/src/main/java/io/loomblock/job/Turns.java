@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.job;
+
+import io.loomblock.BlockException;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/** Lets the workers of a job write in order, each when all before it have, and stops all of them when one fails. */
+final class Turns {
+    private final boolean ordered;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition moved = lock.newCondition();
+    private long position;
+    private volatile @Nullable BlockException failure;
+
+    /** Without order nobody waits. */
+    Turns(boolean ordered) {
+        this.ordered = ordered;
+    }
+
+    /** Waits until all before {@code start} is done; false if the job has failed. */
+    boolean await(long start) {
+        lock.lock();
+        try {
+            while (ordered && failure == null && position != start) {
+                moved.awaitUninterruptibly();
+            }
+            return failure == null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The piece that ends at {@code end} is written. */
+    void done(long end) {
+        lock.lock();
+        try {
+            position = end;
+            moved.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Stops the job; the first failure counts, later ones are attached to it. */
+    void fail(BlockException e) {
+        lock.lock();
+        try {
+            BlockException first = failure;
+            if (first == null) {
+                failure = e;
+            } else if (first != e) {
+                first.addSuppressed(e);
+            }
+            moved.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean failed() {
+        return failure != null;
+    }
+
+    void throwFailure() throws BlockException {
+        BlockException first = failure;
+        if (first != null) {
+            throw first;
+        }
+    }
+
+    /** Runs a short action while no other worker does. */
+    void exclusively(Runnable action) {
+        lock.lock();
+        try {
+            action.run();
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.loomblock.job;
+
+import org.jspecify.annotations.NullMarked;
