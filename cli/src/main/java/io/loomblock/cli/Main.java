@@ -2,6 +2,7 @@
 package io.loomblock.cli;
 
 import io.loomblock.cli.img.ImgTool;
+import io.loomblock.cli.io.IoCommand;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -25,20 +26,29 @@ public final class Main {
 
     /** Runs the tool and ends the process with its exit code. */
     public static void main(String[] args) {
-        // Messages of the tools are all that belongs on the standard error.
-        if (System.getProperty("org.slf4j.simpleLogger.defaultLogLevel") == null) {
-            System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "error");
-        }
+        quietLogging();
         PrintStream out = new PrintStream(
                 new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16),
                 false,
                 System.out.charset());
-        String prog = System.getProperty("loomblock.prog", "loomblock-img");
+        String prog = System.getProperty("loomblock.prog", "loomblock");
         boolean debug = System.getenv("LOOMBLOCK_DEBUG") != null || System.getProperty("loomblock.debug") != null;
         int code = run(args, new Console(prog, debug, System.in, out, System.err));
         out.flush();
         // Timers of images may still have threads; nothing of theirs is pending once every image is closed.
         System.exit(code);
+    }
+
+    /** Messages of the tools are all that belongs on the standard error; what our memory wants of the JVM we say ourselves. */
+    private static void quietLogging() {
+        setDefault("org.slf4j.simpleLogger.defaultLogLevel", "error");
+        setDefault("org.slf4j.simpleLogger.log.net.openhft", "off");
+    }
+
+    private static void setDefault(String property, String value) {
+        if (System.getProperty(property) == null) {
+            System.setProperty(property, value);
+        }
     }
 
     /** Runs a tool in this process; returns its exit code, never throws. */
@@ -66,6 +76,8 @@ public final class Main {
         switch (command) {
             case "img":
                 return ImgTool.run(rest, console);
+            case "io":
+                return IoCommand.run(console.prog(), rest, console.in(), console.out(), console.err());
             case "-V", "--version":
                 console.println(versionLine());
                 return 0;
