@@ -153,6 +153,11 @@ public final class Sizes {
         return value.signum() == 0 ? "0" : value.toPlainString();
     }
 
+    /** A number with two decimals, as C's {@code %.2f} rounds: from its exact value, a tie to the even digit. */
+    public static String twoDecimals(double value) {
+        return new BigDecimal(value).setScale(2, RoundingMode.HALF_EVEN).toPlainString();
+    }
+
     /** Rounds up to whole sectors of 512 bytes, the unit in which QEMU counts images; a size near 2^63 is cut to the last sector. */
     public static long toSectors(long bytes) {
         return bytes > Long.MAX_VALUE - 511 ? Long.MAX_VALUE & ~511L : bytes + 511 & ~511L;

@@ -2,9 +2,9 @@
 package io.loomblock.cli.img;
 
 import io.loomblock.CheckResult;
+import io.loomblock.cli.Sizes;
 import java.io.PrintStream;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -52,22 +52,18 @@ record CheckReport(String filename, String format, boolean json, boolean quiet, 
     private void clusters(CheckResult result) {
         long allocated = result.allocatedClusters();
         if (result.totalClusters() != 0 && allocated != 0) {
-            out.print(String.format(
-                    Locale.ROOT,
-                    "%d/%d = %.2f%% allocated, %.2f%% fragmented, %.2f%% compressed clusters\n",
-                    allocated,
-                    result.totalClusters(),
-                    percent(allocated, result.totalClusters()),
-                    percent(result.fragmentedClusters(), allocated),
-                    percent(result.compressedClusters(), allocated)));
+            out.print(allocated + "/" + result.totalClusters() + " = "
+                    + percent(allocated, result.totalClusters()) + " allocated, "
+                    + percent(result.fragmentedClusters(), allocated) + " fragmented, "
+                    + percent(result.compressedClusters(), allocated) + " compressed clusters\n");
         }
         if (result.imageEndOffset() != 0) {
             out.print("Image end offset: " + result.imageEndOffset() + "\n");
         }
     }
 
-    private static double percent(long part, long whole) {
-        return part * 100.0 / whole;
+    private static String percent(long part, long whole) {
+        return Sizes.twoDecimals(part * 100.0 / whole) + "%";
     }
 
     private Map<String, Object> fields(CheckResult result) {

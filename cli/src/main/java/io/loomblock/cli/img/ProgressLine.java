@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock.cli.img;
 
+import io.loomblock.cli.Sizes;
 import io.loomblock.job.JobProgress;
 import java.io.PrintStream;
 
@@ -27,7 +28,7 @@ final class ProgressLine implements JobProgress, AutoCloseable {
 
     @Override
     public void advanced(long done, long total) {
-        show(total == 0 ? END : (float) done / total * END);
+        show(total == 0 ? END : (float) done / total * (float) END);
     }
 
     /** Shows that all is done. */
@@ -38,13 +39,9 @@ final class ProgressLine implements JobProgress, AutoCloseable {
     private void show(double percent) {
         if (enabled && (percent == 0 || percent >= END || Math.abs(percent - lastPrinted) > step)) {
             lastPrinted = Math.min(percent, END);
-            out.print("    (" + twoDecimals(lastPrinted) + "/100%)\r");
+            out.print("    (" + Sizes.twoDecimals(lastPrinted) + "/100%)\r");
             out.flush();
         }
-    }
-
-    private static String twoDecimals(double percent) {
-        return String.format(java.util.Locale.ROOT, "%.2f", percent);
     }
 
     /** Leaves the line. */
