@@ -104,9 +104,7 @@ public final class Main {
     }
 
     private static void printHelp(Console console) {
-        console.out()
-                .print(
-                        """
+        console.out().print("""
                         usage: loomblock [-v] COMMAND ARGUMENTS...
                           img         create, inspect, check, convert and resize disk images (the command line of qemu-img)
                           io          read and write inside an image (the command line of qemu-io)

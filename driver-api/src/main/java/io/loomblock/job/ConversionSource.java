@@ -81,7 +81,8 @@ final class ConversionSource {
     }
 
     /** The next piece, or null if there is none left. */
-    @Nullable Chunk claim(JobProgress progress) throws BlockException {
+    @Nullable
+    Chunk claim(JobProgress progress) throws BlockException {
         lock.lock();
         try {
             long start = position;

@@ -19,8 +19,7 @@ public final class ImageComparison {
     private static final int BUFFER = BufferPool.MAX_BUFFER;
     private static final int SECTOR = 512;
     /** What strict mode compares of a status. */
-    private static final int STRICT =
-            BlockStatus.DATA | BlockStatus.ZERO | BlockStatus.ALLOCATED | BlockStatus.EOF;
+    private static final int STRICT = BlockStatus.DATA | BlockStatus.ZERO | BlockStatus.ALLOCATED | BlockStatus.EOF;
 
     /** How two images relate. */
     public enum Outcome {

@@ -15,7 +15,10 @@ import org.junit.jupiter.api.Test;
 /** A JVM without the flags that Chronicle Bytes wants: either it works, or the first buffer says in one line what is missing. */
 class JvmFlagsTest {
     private static final List<String> EXPORTS = List.of(
-            "--add-exports", "java.base/sun.nio.ch=ALL-UNNAMED", "--add-exports", "java.base/jdk.internal.ref=ALL-UNNAMED");
+            "--add-exports",
+            "java.base/sun.nio.ch=ALL-UNNAMED",
+            "--add-exports",
+            "java.base/jdk.internal.ref=ALL-UNNAMED");
 
     /** Runs in the JVM under test: prints what came of the first buffer of a pool. */
     public static void main(String[] args) {
@@ -30,11 +33,12 @@ class JvmFlagsTest {
     @Test
     void withoutFlagsTheFirstBufferWorksOrNamesThem() throws Exception {
         String output = java(List.of());
-        assertThat(output).satisfiesAnyOf(
-                o -> assertThat(o).contains("works: 42"),
-                o -> assertThat(o)
-                        .contains("refused: ENOSYS")
-                        .contains("--add-exports java.base/sun.nio.ch=ALL-UNNAMED"));
+        assertThat(output)
+                .satisfiesAnyOf(
+                        o -> assertThat(o).contains("works: 42"),
+                        o -> assertThat(o)
+                                .contains("refused: ENOSYS")
+                                .contains("--add-exports java.base/sun.nio.ch=ALL-UNNAMED"));
     }
 
     @Test

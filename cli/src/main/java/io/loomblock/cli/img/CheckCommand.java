@@ -73,8 +73,7 @@ final class CheckCommand {
         return switch (name) {
             case "leaks" -> FixMode.LEAKS;
             case "all" -> FixMode.ALL;
-            default ->
-                throw ToolException.usage("Unknown option value for -r (expecting 'leaks' or 'all'): " + name);
+            default -> throw ToolException.usage("Unknown option value for -r (expecting 'leaks' or 'all'): " + name);
         };
     }
 
@@ -86,8 +85,8 @@ final class CheckCommand {
                 .withCache(cache)
                 .withForceShare(forceShare);
         try (BlockDevice device = Images.open(filename, options, console)) {
-            CheckReport report = new CheckReport(
-                    filename, device.node().driver().formatName(), json, quiet, console.out());
+            CheckReport report =
+                    new CheckReport(filename, device.node().driver().formatName(), json, quiet, console.out());
             CheckResult result = check(device, fix);
             if (result.corruptionsFixed() != 0 || result.leaksFixed() != 0) {
                 report.repaired(result);

@@ -92,8 +92,7 @@ final class CompareCommand {
                 return 0;
             }
             case CONTENT_DIFFERS -> say("Content mismatch at offset " + result.offset() + "!", console);
-            case STATUS_DIFFERS ->
-                say("Strict mode: Offset " + result.offset() + " block status mismatch!", console);
+            case STATUS_DIFFERS -> say("Strict mode: Offset " + result.offset() + " block status mismatch!", console);
             case SIZE_DIFFERS -> say("Strict mode: Image size mismatch!", console);
         }
         return DIFFERENT;

@@ -41,8 +41,7 @@ final class ConvertCommand {
 
     private void convert() throws ToolException, BlockException {
         CacheMode sourceCache = ImgOptions.cache(options.sourceCache, "source cache");
-        try (ProgressLine line =
-                new ProgressLine(options.progress && !options.quiet, PROGRESS_STEP, console.out())) {
+        try (ProgressLine line = new ProgressLine(options.progress && !options.quiet, PROGRESS_STEP, console.out())) {
             List<BlockDevice> sources = new ArrayList<>();
             Closer closer = new Closer();
             try {
@@ -57,10 +56,8 @@ final class ConvertCommand {
     }
 
     private void openSources(CacheMode cache, List<BlockDevice> sources) throws ToolException {
-        OpenOptions how = Images.readOnly()
-                .withFormat(options.format)
-                .withCache(cache)
-                .withForceShare(options.forceShare);
+        OpenOptions how =
+                Images.readOnly().withFormat(options.format).withCache(cache).withForceShare(options.forceShare);
         for (String name : options.sources) {
             sources.add(Images.open(name, how, console));
         }

@@ -23,12 +23,24 @@ final class ConvertOptions {
     private static final long MAX_SPARSE = 16L << 20;
 
     boolean help;
-    @Nullable String format;
+
+    @Nullable
+    String format;
+
     String outFormat = "raw";
-    @Nullable String optionList;
-    @Nullable String backingFile;
-    @Nullable String backingFormat;
-    @Nullable String snapshot;
+
+    @Nullable
+    String optionList;
+
+    @Nullable
+    String backingFile;
+
+    @Nullable
+    String backingFormat;
+
+    @Nullable
+    String snapshot;
+
     String sourceCache = CacheMode.WRITEBACK.optionName();
     String targetCache = CacheMode.UNSAFE.optionName();
     long minSparse = 4096;
@@ -44,7 +56,9 @@ final class ConvertOptions {
     boolean quiet;
     boolean forceShare;
     List<String> sources = List.of();
-    @Nullable String target;
+
+    @Nullable
+    String target;
 
     private boolean copyOffloading;
     private boolean sparseGiven;
@@ -146,8 +160,8 @@ final class ConvertOptions {
             workers = 0;
         }
         if (workers < 1 || workers > MAX_WORKERS) {
-            throw ToolException.failure("Invalid number of coroutines. Allowed number of coroutines is between 1 and "
-                    + MAX_WORKERS);
+            throw ToolException.failure(
+                    "Invalid number of coroutines. Allowed number of coroutines is between 1 and " + MAX_WORKERS);
         }
         return workers;
     }

@@ -25,10 +25,7 @@ final class CreateCommand {
 
     static int run(String[] args, Console console) throws ToolException, BlockException {
         GetOpt options = new GetOpt(
-                args,
-                "F:b:f:ho:qu",
-                LongOption.flag("help", 'h'),
-                LongOption.valued("object", ImgOptions.OBJECT));
+                args, "F:b:f:ho:qu", LongOption.flag("help", 'h'), LongOption.valued("object", ImgOptions.OBJECT));
         CreateCommand command = new CreateCommand();
         for (int option = options.next(); option != GetOpt.END; option = options.next()) {
             switch (option) {
@@ -111,8 +108,7 @@ final class CreateCommand {
             throw ToolException.failure("Expected backing file name, got empty string");
         }
         if (backing.equals(filename)) {
-            throw ToolException.failure(
-                    "Error: Trying to create an image with the same filename as the backing file");
+            throw ToolException.failure("Error: Trying to create an image with the same filename as the backing file");
         }
         if (!unsafe) {
             openBacking(Filenames.combine(filename, backing), parameters);
@@ -128,8 +124,7 @@ final class CreateCommand {
         try {
             opened = BlockDevice.open(name, options);
         } catch (BlockException e) {
-            throw ToolException.failure(
-                    e.reason() + "\nCould not open backing image.", ToolException.FAILURE, e);
+            throw ToolException.failure(e.reason() + "\nCould not open backing image.", ToolException.FAILURE, e);
         }
         try (BlockDevice backing = opened) {
             if (parameters.backingFormat() == null) {

@@ -85,8 +85,8 @@ final class CreateParameters {
             value = off ? "off" : "on";
         }
         String wanted = name;
-        DriverOption option = find(known, wanted)
-                .orElseThrow(() -> ToolException.failure("Invalid parameter '" + wanted + "'"));
+        DriverOption option =
+                find(known, wanted).orElseThrow(() -> ToolException.failure("Invalid parameter '" + wanted + "'"));
         values.put(name, checked(option, value, console));
     }
 
@@ -141,11 +141,13 @@ final class CreateParameters {
         return size == null ? -1 : Long.parseLong(size);
     }
 
-    @Nullable String backingFile() {
+    @Nullable
+    String backingFile() {
         return values.get(BACKING_FILE);
     }
 
-    @Nullable String backingFormat() {
+    @Nullable
+    String backingFormat() {
         return values.get(BACKING_FORMAT);
     }
 

@@ -27,8 +27,11 @@ final class Images {
         return open(filename, options, console, ToolException.FAILURE);
     }
 
-    static BlockDevice open(String filename, OpenOptions options, Console console, int exitCode)
-            throws ToolException {
+    static BlockDevice open(String filename, OpenOptions options, Console console, int exitCode) throws ToolException {
+        if (filename.isEmpty()) {
+            throw ToolException.failure(
+                    "Could not open '': The 'file' block driver requires a file name", exitCode, null);
+        }
         try {
             BlockDevice device = BlockDevice.open(filename, options);
             if (options.writable()

@@ -8,8 +8,7 @@ import io.loomblock.driver.Drivers;
 
 /** What {@code img --help} prints. */
 final class ImgHelp {
-    private static final String TEXT =
-            """
+    private static final String TEXT = """
             usage: %s [-h] [-V] [-v] COMMAND [OPTIONS] ARGUMENTS
 
               check [-q] [-f FMT] [--output=human|json] [-r leaks|all] [-T CACHE] [-U] FILE

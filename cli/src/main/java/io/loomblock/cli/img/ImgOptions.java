@@ -69,8 +69,7 @@ final class ImgOptions {
                         + console.prog() + ": kilobytes, megabytes, gigabytes, terabytes, petabytes and exabytes.");
             }
         }
-        throw ToolException.failure(
-                "Invalid " + what + " specified. Must be between 0 and " + Long.MAX_VALUE + ".");
+        throw ToolException.failure("Invalid " + what + " specified. Must be between 0 and " + Long.MAX_VALUE + ".");
     }
 
     /** A size that is the value of a parameter: 0 to 2^64-1, as an unsigned number. */

@@ -89,8 +89,7 @@ final class InfoCommand {
         return infos;
     }
 
-    private ImageInfo read(String name, @Nullable String driver, Console console)
-            throws ToolException, BlockException {
+    private ImageInfo read(String name, @Nullable String driver, Console console) throws ToolException, BlockException {
         OpenOptions options =
                 Images.readOnly().withFormat(driver).withNoBacking(true).withForceShare(forceShare);
         try (BlockDevice device = Images.open(name, options, console)) {

@@ -69,8 +69,7 @@ final class MapCommand {
             try {
                 AllocationMap.walk(device, start, end, report);
             } catch (BlockException e) {
-                throw ToolException.failure(
-                        "Failed to read image metadata: " + e.reason(), ToolException.FAILURE, e);
+                throw ToolException.failure("Failed to read image metadata: " + e.reason(), ToolException.FAILURE, e);
             }
             report.end();
         }

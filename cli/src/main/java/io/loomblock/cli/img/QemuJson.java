@@ -29,9 +29,8 @@ final class QemuJson {
     /** Prints a value made of maps, lists, strings, numbers and booleans, with a newline at the end. */
     static void print(Object value, PrintStream out) {
         StringWriter text = new StringWriter();
-        JsonFactory factory = JsonFactory.builder()
-                .enable(JsonWriteFeature.ESCAPE_NON_ASCII)
-                .build();
+        JsonFactory factory =
+                JsonFactory.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
         try (JsonGenerator json = factory.createGenerator(text)) {
             json.setPrettyPrinter(new Layout());
             write(value, json);
