@@ -6,6 +6,7 @@ import io.loomblock.Errno;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Fits requests to a driver's alignment: passes on what fits, reads and writes the rest by way of aligned buffers.
@@ -29,65 +30,70 @@ final class AlignedIo {
 
     void read(Limits limits, long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
         if (fits(limits, offset, bytes, qiov, qiovOffset)) {
-            driver.coReadv(offset, bytes, qiov, qiovOffset, flags);
+            receive(limits, offset, bytes, qiov, qiovOffset, flags);
             return;
         }
         int alignment = limits.requestAlignment();
-        for (int done = 0; done < bytes; ) {
-            long from = down(offset + done, alignment);
-            int skip = (int) (offset + done - from);
-            int n = Math.min(bytes - done, PIECE - skip);
-            int padded = (int) (up(offset + done + n, alignment) - from);
-            try (AlignedBuffer bounce = pool.acquireReserved(padded)) {
-                driver.coReadv(from, padded, IoVector.of(bounce, 0, padded), 0, flags);
-                qiov.copyFrom(qiovOffset + done, bounce, skip, n);
-            }
-            done += n;
-        }
-    }
-
-    void write(Limits limits, long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
-        int alignment = limits.requestAlignment();
-        if (alignment == 1 && limits.memoryAlignment() == 1) {
-            driver.coWritev(offset, bytes, qiov, qiovOffset, flags);
-            return;
-        }
-        try (RangeLocks.Range locked = writes.acquire(down(offset, alignment), up(offset + bytes, alignment))) {
-            if (fits(limits, offset, bytes, qiov, qiovOffset)) {
-                driver.coWritev(offset, bytes, qiov, qiovOffset, flags);
-                return;
-            }
+        try (AlignedBuffer bounce = pool.acquireReserved(bounceSize(alignment, offset, bytes))) {
             for (int done = 0; done < bytes; ) {
-                int skip = (int) ((offset + done) & (alignment - 1));
+                long from = down(offset + done, alignment);
+                int skip = (int) (offset + done - from);
                 int n = Math.min(bytes - done, PIECE - skip);
-                writePiece(alignment, offset + done, n, qiov, qiovOffset + done, flags);
+                int padded = (int) (up(offset + done + n, alignment) - from);
+                receive(limits, from, padded, IoVector.of(bounce, 0, padded), 0, flags);
+                qiov.copyFrom(qiovOffset + done, bounce, skip, n);
                 done += n;
             }
         }
     }
 
-    private void writePiece(int alignment, long offset, int bytes, IoVector qiov, int qiovOffset, int flags)
+    void write(Limits limits, long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
+        try (RangeLocks.Range locked = lock(limits, offset, bytes)) {
+            if (fits(limits, offset, bytes, qiov, qiovOffset)) {
+                send(limits, offset, bytes, qiov, qiovOffset, flags);
+                return;
+            }
+            int alignment = limits.requestAlignment();
+            // One buffer for all pieces: waiting for memory after some were written would be a place to be interrupted.
+            try (AlignedBuffer bounce = pool.acquireReserved(bounceSize(alignment, offset, bytes))) {
+                for (int done = 0; done < bytes; ) {
+                    int skip = (int) ((offset + done) & (alignment - 1));
+                    int n = Math.min(bytes - done, PIECE - skip);
+                    writePiece(limits, offset + done, n, qiov, qiovOffset + done, flags, bounce);
+                    done += n;
+                }
+            }
+        }
+    }
+
+    /** Null where requests need no widening: then there is nothing to protect. */
+    private RangeLocks.@Nullable Range lock(Limits limits, long offset, long bytes) throws BlockException {
+        int alignment = limits.requestAlignment();
+        return alignment == 1 ? null : writes.acquire(down(offset, alignment), up(offset + bytes, alignment));
+    }
+
+    private void writePiece(
+            Limits limits, long offset, int bytes, IoVector qiov, int qiovOffset, int flags, AlignedBuffer bounce)
             throws BlockException {
+        int alignment = limits.requestAlignment();
         long from = down(offset, alignment);
         long to = up(offset + bytes, alignment);
         int padded = (int) (to - from);
         int head = (int) (offset - from);
-        try (AlignedBuffer bounce = pool.acquireReserved(padded)) {
-            if (head > 0) {
-                driver.debugEvent(DebugEvent.PWRITEV_RMW_HEAD);
-                readBlock(from, alignment, bounce, 0);
-                driver.debugEvent(DebugEvent.PWRITEV_RMW_AFTER_HEAD);
-            }
-            if (offset + bytes < to && !(head > 0 && padded == alignment)) {
-                driver.debugEvent(DebugEvent.PWRITEV_RMW_TAIL);
-                readBlock(to - alignment, alignment, bounce, padded - alignment);
-                driver.debugEvent(DebugEvent.PWRITEV_RMW_AFTER_TAIL);
-            }
-            qiov.copyTo(qiovOffset, bounce, head, bytes);
-            driver.debugEvent(DebugEvent.PWRITEV);
-            driver.coWritev(from, padded, IoVector.of(bounce, 0, padded), 0, flags);
-            driver.debugEvent(DebugEvent.PWRITEV_DONE);
+        if (head > 0) {
+            driver.debugEvent(DebugEvent.PWRITEV_RMW_HEAD);
+            readBlock(from, alignment, bounce, 0);
+            driver.debugEvent(DebugEvent.PWRITEV_RMW_AFTER_HEAD);
         }
+        if (offset + bytes < to && !(head > 0 && padded == alignment)) {
+            driver.debugEvent(DebugEvent.PWRITEV_RMW_TAIL);
+            readBlock(to - alignment, alignment, bounce, padded - alignment);
+            driver.debugEvent(DebugEvent.PWRITEV_RMW_AFTER_TAIL);
+        }
+        qiov.copyTo(qiovOffset, bounce, head, bytes);
+        driver.debugEvent(DebugEvent.PWRITEV);
+        send(limits, from, padded, IoVector.of(bounce, 0, padded), 0, flags);
+        driver.debugEvent(DebugEvent.PWRITEV_DONE);
     }
 
     private void readBlock(long offset, int alignment, AlignedBuffer bounce, int at) throws BlockException {
@@ -95,30 +101,30 @@ final class AlignedIo {
     }
 
     void writeZeroes(Limits limits, long offset, long bytes, int flags) throws BlockException {
-        int granularity = Math.max(limits.zeroAlignment(), limits.requestAlignment());
-        long start = up(offset, granularity);
-        long end = down(offset + bytes, granularity);
-        if (start >= end) {
-            writeZeroBytes(limits, offset, bytes, flags);
-            return;
+        int alignment = limits.requestAlignment();
+        boolean widened = ((offset | bytes) & (alignment - 1)) != 0;
+        try (RangeLocks.Range locked = lock(limits, offset, bytes);
+                AlignedBuffer block = widened ? pool.acquireReserved(alignment) : null) {
+            int granularity = Math.max(limits.zeroAlignment(), alignment);
+            long start = up(offset, granularity);
+            long end = down(offset + bytes, granularity);
+            if (start >= end) {
+                writeZeroBytes(limits, offset, bytes, flags, block);
+                return;
+            }
+            writeZeroBytes(limits, offset, start - offset, flags, block);
+            driver.debugEvent(DebugEvent.PWRITEV_ZERO);
+            if (!tryDriver(limits, start, end - start, flags)) {
+                writeZeroBytes(limits, start, end - start, flags, block);
+            }
+            writeZeroBytes(limits, end, offset + bytes - end, flags, block);
         }
-        writeZeroBytes(limits, offset, start - offset, flags);
-        driver.debugEvent(DebugEvent.PWRITEV_ZERO);
-        if (!tryDriver(limits, start, end - start, flags)) {
-            writeZeroBytes(limits, start, end - start, flags);
-        }
-        writeZeroBytes(limits, end, offset + bytes - end, flags);
     }
 
     private boolean tryDriver(Limits limits, long offset, long bytes, int flags) throws BlockException {
+        int hints = RequestFlags.MAY_UNMAP | RequestFlags.NO_FALLBACK;
         try {
-            if (limits.requestAlignment() == 1) {
-                driver.coWriteZeroes(offset, bytes, flags);
-            } else {
-                try (RangeLocks.Range locked = writes.acquire(offset, offset + bytes)) {
-                    driver.coWriteZeroes(offset, bytes, flags);
-                }
-            }
+            driver.coWriteZeroes(offset, bytes, flags & (limits.zeroFlags() | hints));
             return true;
         } catch (BlockException e) {
             if (e.errno() != Errno.ENOTSUP || (flags & RequestFlags.NO_FALLBACK) != 0) {
@@ -128,7 +134,9 @@ final class AlignedIo {
         }
     }
 
-    private void writeZeroBytes(Limits limits, long offset, long bytes, int flags) throws BlockException {
+    /** Writes zeros out; {@code block} is there if the range covers a block in part. */
+    private void writeZeroBytes(Limits limits, long offset, long bytes, int flags, @Nullable AlignedBuffer block)
+            throws BlockException {
         if (bytes == 0) {
             return;
         }
@@ -136,13 +144,53 @@ final class AlignedIo {
             throw new BlockException(Errno.ENOTSUP);
         }
         IoVector zeros = pool.zeros();
-        int size = zeros.size();
+        int alignment = limits.requestAlignment();
+        int known = flags & limits.writeFlags();
         for (long done = 0; done < bytes; ) {
-            // Pieces end at multiples of their size, so that a later one is not unaligned because the first was.
-            int n = (int) Math.min(bytes - done, size - (offset + done) % size);
-            write(limits, offset + done, n, zeros, 0, flags & limits.writeFlags());
+            long at = offset + done;
+            long left = bytes - done;
+            int inside = (int) (at & (alignment - 1));
+            int n;
+            if (block != null && (inside != 0 || left < alignment)) {
+                n = (int) Math.min(left, alignment - inside);
+                writePiece(limits, at, n, zeros, 0, known, block);
+            } else {
+                // Pieces end at multiples of their size, so that a later one is not unaligned because the first was.
+                n = (int) Math.min(down(left, alignment), zeros.size() - at % zeros.size());
+                send(limits, at, n, zeros, 0, known);
+            }
             done += n;
         }
+    }
+
+    private void receive(Limits limits, long offset, int bytes, IoVector qiov, int qiovOffset, int flags)
+            throws BlockException {
+        int most = limits.maxTransfer();
+        if (most == 0 || bytes <= most) {
+            driver.coReadv(offset, bytes, qiov, qiovOffset, flags);
+            return;
+        }
+        for (int done = 0; done < bytes; done += most) {
+            int n = Math.min(most, bytes - done);
+            driver.coReadv(offset + done, n, qiov, qiovOffset + done, flags);
+        }
+    }
+
+    private void send(Limits limits, long offset, int bytes, IoVector qiov, int qiovOffset, int flags)
+            throws BlockException {
+        int most = limits.maxTransfer();
+        if (most == 0 || bytes <= most) {
+            driver.coWritev(offset, bytes, qiov, qiovOffset, flags);
+            return;
+        }
+        for (int done = 0; done < bytes; done += most) {
+            int n = Math.min(most, bytes - done);
+            driver.coWritev(offset + done, n, qiov, qiovOffset + done, flags);
+        }
+    }
+
+    private static int bounceSize(int alignment, long offset, int bytes) {
+        return (int) Math.min(PIECE, up(offset + bytes, alignment) - down(offset, alignment));
     }
 
     private static boolean fits(Limits limits, long offset, int bytes, IoVector qiov, int qiovOffset) {

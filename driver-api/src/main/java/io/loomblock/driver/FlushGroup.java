@@ -2,6 +2,7 @@
 package io.loomblock.driver;
 
 import io.loomblock.BlockException;
+import io.loomblock.Errno;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -68,17 +69,22 @@ public final class FlushGroup {
     }
 
     private void run(Action action) throws BlockException {
+        boolean succeeded = false;
         BlockException thrown = null;
         try {
             if (dirty) {
                 dirty = false;
                 action.run();
             }
+            succeeded = true;
         } catch (BlockException e) {
-            dirty = true;
             thrown = e;
             throw e;
         } finally {
+            if (!succeeded) {
+                dirty = true;
+                thrown = thrown != null ? thrown : new BlockException(Errno.EIO, "The flush did not come to its end");
+            }
             finish(thrown);
         }
     }

@@ -29,6 +29,9 @@ public final class Node implements AutoCloseable {
     /** Role of the child that unallocated areas read through to. */
     public static final String BACKING = "backing";
 
+    /** No node is longer, so that ends rounded up to an alignment do not overflow. */
+    private static final long MAX_LENGTH = Long.MAX_VALUE & -(1L << 30);
+
     private final String filename;
     private final BlockDriver driver;
     private final Map<String, Node> children;
@@ -473,7 +476,7 @@ public final class Node implements AutoCloseable {
     }
 
     private void checkRange(long offset, long bytes) throws BlockException {
-        if ((offset | bytes) < 0 || offset > Long.MAX_VALUE - bytes) {
+        if ((offset | bytes) < 0 || offset > MAX_LENGTH - bytes) {
             throw new BlockException(Errno.EIO);
         }
         if (!growable && offset + bytes > cachedLength) {

@@ -117,7 +117,7 @@ public final class RangeLocks {
         }
 
         private boolean overlaps(Range other) {
-            return start < other.end && other.start < end;
+            return Math.max(start, other.start) < Math.min(end, other.end);
         }
 
         /** One range before this one is gone; called under the lock. Whether it was the last. */

@@ -37,6 +37,7 @@ public final class BufferPool {
     private final List<Slab> slabs = new ArrayList<>();
     private final Map<ByteBuffer, Slab> byMemory = new IdentityHashMap<>();
     private final Deque<Waiter> waiters = new ArrayDeque<>();
+    private int reservedWaiting;
     private long outstanding;
     private volatile @Nullable IoVector zeros;
 
@@ -103,7 +104,8 @@ public final class BufferPool {
         Waiter waiter;
         lock.lock();
         try {
-            if (reserved || waiters.isEmpty()) {
+            // Nobody overtakes those who wait for the same, but metadata does overtake guest data.
+            if (reserved ? reservedWaiting == 0 : waiters.isEmpty()) {
                 AlignedBuffer buffer = tryTake(size, level, reserved);
                 if (buffer != null) {
                     return buffer;
@@ -111,6 +113,7 @@ public final class BufferPool {
             }
             waiter = new Waiter(Thread.currentThread(), size, level, reserved);
             waiters.add(waiter);
+            reservedWaiting += reserved ? 1 : 0;
         } finally {
             lock.unlock();
         }
@@ -145,8 +148,8 @@ public final class BufferPool {
     private @Nullable AlignedBuffer withdraw(Waiter waiter) throws BlockException {
         lock.lock();
         try {
-            waiters.remove(waiter);
-            if (waiter.granted == null) {
+            if (waiters.remove(waiter)) {
+                reservedWaiting -= waiter.reserved ? 1 : 0;
                 grantWaiters();
             }
             return waiter.granted;
@@ -182,10 +185,14 @@ public final class BufferPool {
             }
             AlignedBuffer buffer = tryTake(waiter.size, waiter.level, waiter.reserved);
             if (buffer == null) {
+                if (waiter.reserved) {
+                    return;
+                }
                 dataBlocked = true;
                 continue;
             }
             it.remove();
+            reservedWaiting -= waiter.reserved ? 1 : 0;
             waiter.granted = buffer;
             LockSupport.unpark(waiter.thread);
         }

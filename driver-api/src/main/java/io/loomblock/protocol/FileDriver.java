@@ -57,7 +57,7 @@ final class FileDriver extends LocalDriver {
         long length = size.get();
         if (offset < length) {
             long inside = Math.min(end, length) - offset;
-            if ((flags & RequestFlags.MAY_UNMAP) != 0) {
+            if (mayUnmap(flags)) {
                 io.punchHole(offset, inside);
             } else {
                 io.zeroRange(offset, inside);

@@ -49,7 +49,7 @@ final class HostDeviceDriver extends LocalDriver {
 
     @Override
     public void coWriteZeroes(long offset, long bytes, int flags) throws BlockException {
-        if ((flags & RequestFlags.MAY_UNMAP) != 0) {
+        if (mayUnmap(flags)) {
             io.punchHole(offset, bytes);
         } else {
             io.zeroRange(offset, bytes);

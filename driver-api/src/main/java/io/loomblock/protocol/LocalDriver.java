@@ -6,6 +6,7 @@ import io.loomblock.BlockStatus;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.BlockDriver;
+import io.loomblock.driver.RequestFlags;
 import io.loomblock.memory.IoVector;
 
 /** What files and devices of this machine have in common: requests on an open descriptor, and the permissions around it. */
@@ -54,6 +55,11 @@ abstract class LocalDriver implements BlockDriver {
         if (got < bytes) {
             qiov.fill(qiovOffset + got, bytes - got, (byte) 0);
         }
+    }
+
+    /** Whether a zero write may give space back: its own flag and the opener's word are needed. */
+    final boolean mayUnmap(int flags) {
+        return options.unmap() && (flags & RequestFlags.MAY_UNMAP) != 0;
     }
 
     @Override
