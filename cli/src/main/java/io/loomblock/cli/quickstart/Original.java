@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.cli.quickstart;
+
+import io.loomblock.BlockDevice;
+import io.loomblock.BlockException;
+import io.loomblock.BlockStatus;
+import io.loomblock.Errno;
+import io.loomblock.ImageInfo;
+import io.loomblock.ImplicitOpenPolicy;
+import io.loomblock.OpenOptions;
+import io.loomblock.driver.Filenames;
+import io.loomblock.driver.Node;
+import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.memory.BufferPool;
+import io.loomblock.memory.IoVector;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Set;
+
+/** An image of the user's, open read-only: it is copied, and tells what the copy must read as. */
+final class Original implements Contents, AutoCloseable {
+    private static final int STEP = 1 << 20;
+
+    private final String name;
+    private final BlockDevice device;
+
+    private Original(String name, BlockDevice device) {
+        this.name = name;
+        this.device = device;
+    }
+
+    /** Opens it; EFBIG if it takes more than {@code maxBytes} on disk, ENOTSUP if a copy of one file would not be a copy of all. */
+    static Original open(String name, long maxBytes) throws BlockException {
+        BlockDevice device = BlockDevice.open(name, tools());
+        Original original = new Original(name, device);
+        try {
+            original.refuseToCopy(maxBytes);
+            return original;
+        } catch (BlockException e) {
+            device.close();
+            throw e;
+        }
+    }
+
+    private static OpenOptions tools() {
+        return OpenOptions.readOnly().withImplicitOpen(ImplicitOpenPolicy.anyLocalFile());
+    }
+
+    private void refuseToCopy(long maxBytes) throws BlockException {
+        if (!Set.of(Node.FILE, Node.BACKING).containsAll(device.node().children().keySet())) {
+            throw new BlockException(Errno.ENOTSUP, "Images of several files cannot be copied yet");
+        }
+        long size = device.node().allocatedFileSize();
+        if (size > maxBytes) {
+            throw new BlockException(
+                    Errno.EFBIG,
+                    "It takes %d MiB on disk; quickstart copies at most %d MiB".formatted(size >> 20, maxBytes >> 20));
+        }
+        if (dataBytes() > 2 * maxBytes) {
+            throw new BlockException(
+                    Errno.EFBIG,
+                    "It has more than %d MiB of data with its backing files; quickstart converts no more"
+                            .formatted(2 * maxBytes >> 20));
+        }
+    }
+
+    private long dataBytes() throws BlockException {
+        long data = 0;
+        for (long at = 0; at < device.length(); ) {
+            BlockStatus status = device.layeredStatus(at, device.length() - at).status();
+            data += status.isZero() ? 0 : status.length();
+            at += status.length();
+        }
+        return data;
+    }
+
+    /** Copies the image, without its backing file, and lets the copy name that by its absolute name. */
+    Subject copyTo(Path target) throws IOException {
+        copyFile(target);
+        ImageInfo info = device.info();
+        Subject subject = new Subject(name, target, info.format(), this);
+        String backing = info.fullBackingFilename();
+        if (backing != null) {
+            String absolute = Filenames.hasProtocol(backing)
+                    ? backing
+                    : Path.of(backing).toAbsolutePath().toString();
+            try (BlockDevice copy = BlockDevice.open(target.toString(), subject.readWrite().withNoBacking(true))) {
+                copy.changeBackingFile(absolute, info.backingFormat());
+            }
+        }
+        return subject;
+    }
+
+    /** Copies the file, holes as holes. */
+    private void copyFile(Path target) throws IOException {
+        try (BlockDevice file = BlockDevice.open(name, tools().withFormat("file"));
+                FileChannel channel =
+                        FileChannel.open(target, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+                AlignedBuffer buffer = BufferPool.shared().acquire(STEP)) {
+            long length = file.length();
+            for (long at = 0; at < length; ) {
+                BlockStatus status = file.blockStatus(at, length - at);
+                int bytes = (int) Math.min(STEP, status.length());
+                if (status.isZero()) {
+                    at += status.length();
+                } else {
+                    copyPiece(file, channel, buffer, at, bytes);
+                    at += bytes;
+                }
+            }
+            if (channel.size() < length) {
+                channel.write(ByteBuffer.allocate(1), length - 1);
+            }
+        }
+    }
+
+    private static void copyPiece(BlockDevice file, FileChannel channel, AlignedBuffer buffer, long at, int bytes)
+            throws IOException {
+        file.read(at, IoVector.of(buffer, 0, bytes));
+        if (!buffer.isZero(0, bytes)) {
+            ByteBuffer data = buffer.nio(0, bytes);
+            while (data.hasRemaining()) {
+                channel.write(data, at + data.position());
+            }
+        }
+    }
+
+    @Override
+    public void read(long offset, ByteBuffer target) throws BlockException {
+        device.read(offset, target);
+    }
+
+    @Override
+    public long zeros(long offset, long limit) throws BlockException {
+        BlockStatus status = device.layeredStatus(offset, limit).status();
+        return status.isZero() ? status.length() : 0;
+    }
+
+    @Override
+    public void close() throws BlockException {
+        device.close();
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.cli.quickstart;
+
+import io.loomblock.BlockDevice;
+import io.loomblock.BlockException;
+import io.loomblock.CheckResult;
+import io.loomblock.Errno;
+import io.loomblock.FixMode;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Puts one image to work: random requests, every byte verified, also after reopening, the image checked and converted. */
+final class Trial {
+    /** Gets in between the writes and the verification, for tests of the verification. */
+    @FunctionalInterface
+    interface Tampering {
+        Tampering NONE = (subject, device) -> {};
+
+        void afterWrites(Subject subject, BlockDevice device) throws Exception;
+    }
+
+    private final Subject subject;
+    private final Settings settings;
+    private final Tampering tampering;
+
+    Trial(Subject subject, Settings settings, Tampering tampering) {
+        this.subject = subject;
+        this.settings = settings;
+        this.tampering = tampering;
+    }
+
+    /**
+     * Runs it.
+     *
+     * @param scratch where converted images may be put
+     * @throws Mismatch if a byte is wrong, or the check finds more than it did before
+     */
+    Outcome run(Path scratch) throws Exception {
+        CheckResult checkBefore = check();
+        Model model;
+        Workload.Figures figures;
+        try (BlockDevice device = BlockDevice.open(subject.path().toString(), subject.readWrite())) {
+            model = Model.of(device.length(), subject.before(), settings.windows(), settings.windowBytes());
+            figures = Workload.run(device, model, settings);
+            tampering.afterWrites(subject, device);
+            Verification.run("after the requests", device, model);
+            device.flush();
+        }
+        try (BlockDevice device = BlockDevice.open(subject.path().toString(), subject.readOnly())) {
+            Verification.run("after reopening", device, model);
+            CheckResult checkAfter = check();
+            refuseDamage(checkBefore, checkAfter);
+            List<String> converted = Conversions.run(subject, device, model, scratch);
+            long onDisk = device.node().allocatedFileSize();
+            return new Outcome(
+                    subject.name(),
+                    subject.format(),
+                    model.length(),
+                    figures,
+                    onDisk,
+                    checkAfter,
+                    AllocationPicture.of(device),
+                    converted);
+        }
+    }
+
+    /** What the check says, or null for a format that has none. */
+    private @Nullable CheckResult check() throws BlockException {
+        try (BlockDevice device = BlockDevice.open(subject.path().toString(), subject.readOnly().withCheck(true))) {
+            return device.check(FixMode.NONE);
+        } catch (BlockException e) {
+            if (e.errno() == Errno.ENOTSUP) {
+                return null;
+            }
+            throw e;
+        }
+    }
+
+    private static void refuseDamage(@Nullable CheckResult before, @Nullable CheckResult after) throws Mismatch {
+        if (before == null || after == null) {
+            return;
+        }
+        if (after.corruptions() > before.corruptions()
+                || after.leaks() > before.leaks()
+                || after.checkErrors() > before.checkErrors()) {
+            throw new Mismatch(
+                    "the check",
+                    "%d corruptions, %d leaks, %d errors, where there were %d, %d, %d"
+                            .formatted(
+                                    after.corruptions(),
+                                    after.leaks(),
+                                    after.checkErrors(),
+                                    before.corruptions(),
+                                    before.leaks(),
+                                    before.checkErrors()));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.cli.quickstart;
+
+import io.loomblock.BlockDevice;
+import io.loomblock.BlockException;
+import io.loomblock.BlockStatus;
+import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.memory.BufferPool;
+import io.loomblock.memory.IoVector;
+
+/** Compares every byte of a disk with the model; only what both say is zero without reading is not read. */
+final class Verification {
+    private static final int STEP = 1 << 20;
+
+    private Verification() {}
+
+    /**
+     * Reads the whole disk.
+     *
+     * @param when named in the mismatch
+     */
+    static void run(String when, BlockDevice device, Model model) throws BlockException, Mismatch {
+        if (device.length() != model.length()) {
+            throw new Mismatch(when, "the disk has " + device.length() + " bytes instead of " + model.length());
+        }
+        try (AlignedBuffer buffer = BufferPool.shared().acquire(STEP)) {
+            long at = 0;
+            while (at < model.length()) {
+                long zeros = zeros(device, model, at);
+                at += zeros > 0 ? zeros : compare(when, device, model, at, buffer);
+            }
+        }
+    }
+
+    private static long zeros(BlockDevice device, Model model, long at) throws BlockException {
+        long expected = model.zeros(at, model.uniform(at));
+        if (expected == 0) {
+            return 0;
+        }
+        BlockStatus status = device.layeredStatus(at, expected).status();
+        return status.isZero() ? status.length() : 0;
+    }
+
+    private static int compare(String when, BlockDevice device, Model model, long at, AlignedBuffer buffer)
+            throws BlockException, Mismatch {
+        int bytes = (int) Math.min(STEP, model.uniform(at));
+        device.read(at, IoVector.of(buffer, 0, bytes));
+        Mismatch.check(when, at, model.expected(at, bytes), buffer.nio(0, bytes));
+        return bytes;
+    }
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.cli.quickstart;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.loomblock.BlockDevice;
+import io.loomblock.BlockStatus;
+import io.loomblock.CreateOptions;
+import io.loomblock.ImplicitOpenPolicy;
+import io.loomblock.OpenOptions;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(value = 120, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class QuickstartTest {
+    private static final Settings SMALL = new Settings(
+            42,
+            16,
+            20,
+            Duration.ofSeconds(30),
+            4,
+            512 << 10,
+            (8 << 20) + 512,
+            (5 << 20) + 1024,
+            16 << 20,
+            Duration.ofSeconds(60));
+
+    @TempDir
+    Path directory;
+
+    private final List<Path> images = new ArrayList<>();
+
+    private record Ran(int exit, String out, String err) {}
+
+    private Ran run(Settings settings, Trial.Tampering tampering, String... args) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        int exit = Quickstart.run(
+                "loomblock",
+                args,
+                new PrintStream(out, false, StandardCharsets.UTF_8),
+                new PrintStream(err, true, StandardCharsets.UTF_8),
+                settings,
+                (subject, device) -> {
+                    images.add(subject.path());
+                    tampering.afterWrites(subject, device);
+                });
+        return new Ran(exit, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void imagesAreMadeAndVerifiedInEveryFormat() {
+        Ran ran = run(SMALL, Trial.Tampering.NONE);
+        assertThat(ran.err()).isEmpty();
+        assertThat(ran.exit()).isZero();
+        assertThat(ran.out())
+                .containsPattern("(?m)^disk.raw +raw +8.0 MiB +320 +.* none +qed$")
+                .containsPattern("(?m)^overlay.qed +qed +8.0 MiB +320 +.* clean +raw$")
+                .containsPattern("(?m)^overlay.qed +[#+0.]{64}$");
+    }
+
+    @Test
+    void nothingIsLeftBehind() {
+        run(SMALL, Trial.Tampering.NONE);
+        run(SMALL, (subject, device) -> {
+            throw new IllegalStateException("thrown by the test");
+        });
+        assertThat(images).hasSize(4).allSatisfy(image -> assertThat(image.getParent()).doesNotExist());
+    }
+
+    @Test
+    void aByteThatChangedInARawImageIsNamed() throws Exception {
+        Path image = directory.resolve("mine.img");
+        Files.write(image, new byte[3 << 20]);
+        Ran ran = run(SMALL, (subject, device) -> flip(subject.path(), 12345), image.toString());
+        assertNamesTheByte(ran, image.toString(), 12345);
+        assertThat(Files.readAllBytes(image)).containsOnly(0);
+    }
+
+    @Test
+    void aByteThatChangedInAQedImageIsNamed() {
+        long[] guestOffset = {-1};
+        Ran ran = run(SMALL, (subject, device) -> {
+            if (subject.format().equals("qed")) {
+                long at = 0;
+                BlockStatus status = device.blockStatus(at, device.length());
+                while (!status.hasHostOffset()) {
+                    at += status.length();
+                    status = device.blockStatus(at, device.length() - at);
+                }
+                guestOffset[0] = at + 7;
+                flip(subject.path(), status.hostOffset() + 7);
+            }
+        });
+        assertNamesTheByte(ran, "overlay.qed", guestOffset[0]);
+        assertThat(ran.out()).contains("\ndisk.raw ").doesNotContain("\noverlay.qed ");
+    }
+
+    @Test
+    void aBaseImageThatChangedIsNamed() {
+        Ran ran = run(SMALL, (subject, device) -> {
+            if (subject.name().equals("disk.raw")) {
+                flip(subject.path().resolveSibling("base.raw"), (5 << 20) + 1000);
+            }
+        });
+        assertThat(ran.exit()).isEqualTo(1);
+        assertThat(ran.err()).contains("images: base.raw: changed at offset " + ((5 << 20) + 1000) + "\n");
+    }
+
+    private static void assertNamesTheByte(Ran ran, String image, long offset) {
+        assertThat(ran.exit()).isEqualTo(1);
+        Matcher message = Pattern.compile("loomblock: (\\S+): after the requests: byte at offset (\\d+) \\(0x([0-9a-f]+)\\):"
+                        + " expected 0x([0-9a-f]{2}), found 0x([0-9a-f]{2})\n")
+                .matcher(ran.err());
+        assertThat(message.matches()).as(ran.err()).isTrue();
+        assertThat(message.group(1)).isEqualTo(image);
+        assertThat(Long.parseLong(message.group(2))).isEqualTo(offset);
+        assertThat(Long.parseLong(message.group(3), 16)).isEqualTo(offset);
+        int expected = Integer.parseInt(message.group(4), 16);
+        assertThat(Integer.parseInt(message.group(5), 16)).isEqualTo(expected ^ 0xff);
+    }
+
+    @Test
+    void imagesOfTheUserAreCopiedWithTheirBackingFiles() throws Exception {
+        Path below = Files.createDirectories(directory.resolve("below"));
+        byte[] data = new byte[2 << 20];
+        new Random(7).nextBytes(data);
+        Path base = Files.write(below.resolve("base.img"), data);
+        Path overlay = directory.resolve("overlay.qed");
+        OpenOptions options = OpenOptions.readWrite().withImplicitOpen(ImplicitOpenPolicy.anyLocalFile());
+        BlockDevice.create(
+                "qed",
+                overlay.toString(),
+                CreateOptions.ofSize(40 << 20).withBacking("below/base.img", "raw"),
+                options);
+        try (BlockDevice device = BlockDevice.open(overlay.toString(), options)) {
+            device.write(30 << 20, ByteBuffer.wrap(new byte[] {1, 2, 3}));
+        }
+        byte[] before = Files.readAllBytes(overlay);
+        Ran ran = run(SMALL, Trial.Tampering.NONE, overlay.toString(), base.toString());
+        assertThat(ran.err()).isEmpty();
+        assertThat(ran.exit()).isZero();
+        assertThat(ran.out()).containsPattern("(?m)overlay.qed +qed +40 MiB .* clean +raw$");
+        assertThat(Files.readAllBytes(overlay)).isEqualTo(before);
+        assertThat(Files.readAllBytes(base)).isEqualTo(data);
+        assertThat(images).doesNotContain(overlay, base);
+    }
+
+    @Test
+    void anImageThatCannotBeHadFailsAndTheOthersGoOn() throws Exception {
+        Path missing = directory.resolve("missing");
+        Path large = Files.write(directory.resolve("large"), randomBytes(1 << 20));
+        Path small = Files.write(directory.resolve("small"), new byte[1024]);
+        Settings settings = new Settings(
+                1, 2, 5, Duration.ofSeconds(30), 4, 4096, 0, 0, 100 << 10, Duration.ofSeconds(60));
+        Ran ran = run(settings, Trial.Tampering.NONE, missing.toString(), large.toString(), small.toString());
+        assertThat(ran.exit()).isEqualTo(1);
+        assertThat(ran.err().lines()).hasSize(2);
+        assertThat(ran.err()).contains(missing + ": Could not open '" + missing + "': No such file").contains(large + ": It ");
+        assertThat(ran.out()).containsPattern("(?m)small +raw +0.0 MiB +10 ");
+    }
+
+    @Test
+    void noImageIsBegunAfterTheTime() {
+        Settings late = new Settings(1, 1, 1, Duration.ZERO, 1, 4096, 8192, 4096, 0, Duration.ZERO);
+        Ran ran = run(late, Trial.Tampering.NONE);
+        assertThat(ran.exit()).isEqualTo(1);
+        assertThat(ran.err()).contains("disk.raw: not begun: the time is up\n");
+        assertThat(images).isEmpty();
+    }
+
+    @Test
+    void optionsShowTheUsage() {
+        assertThat(run(SMALL, Trial.Tampering.NONE, "--help").exit()).isZero();
+        Ran wrong = run(SMALL, Trial.Tampering.NONE, "-x");
+        assertThat(wrong.exit()).isEqualTo(1);
+        assertThat(wrong.out()).startsWith("usage: loomblock quickstart [IMAGE...]\n");
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        PrintStream stream = new PrintStream(out, true);
+        assertThat(Quickstart.run("x", new String[] {"-h"}, InputStream.nullInputStream(), stream, stream))
+                .isZero();
+    }
+
+    private static byte[] randomBytes(int size) {
+        byte[] bytes = new byte[size];
+        new Random(3).nextBytes(bytes);
+        return bytes;
+    }
+
+    private static void flip(Path file, long offset) throws Exception {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            ByteBuffer one = ByteBuffer.allocate(1);
+            channel.read(one, offset);
+            one.put(0, (byte) ~one.get(0)).flip();
+            channel.write(one, offset);
+        }
+    }
+}
