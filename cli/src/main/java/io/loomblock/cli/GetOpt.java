@@ -52,6 +52,7 @@ public final class GetOpt {
     private String cluster = "";
 
     private @Nullable String argument;
+    private String complaint = "";
 
     /**
      * @param args element 0 is the command's name; reordered by this parser
@@ -72,7 +73,7 @@ public final class GetOpt {
                 return END;
             }
             String word = args[index];
-            if (word.startsWith("--")) {
+            if (word.startsWith("--") && longOptions.length > 0) {
                 index++;
                 return longOption(word.substring(2));
             }
@@ -97,6 +98,11 @@ public final class GetOpt {
     /** The element that messages about the option returned last name, as QEMU's tools do. */
     public String offender() {
         return args[index - 1];
+    }
+
+    /** After {@link #UNKNOWN} or {@link #MISSING_ARGUMENT}: what the C library says about it, after the name of the command. */
+    public String complaint() {
+        return complaint;
     }
 
     /** After {@link #END}: the operands. */
@@ -150,12 +156,18 @@ public final class GetOpt {
         int equals = word.indexOf('=');
         String name = equals < 0 ? word : word.substring(0, equals);
         LongOption option = find(name);
-        if (option == null || (equals >= 0 && !option.hasArgument)) {
+        if (option == null) {
+            complaint = notFound(name);
+            return UNKNOWN;
+        }
+        if (equals >= 0 && !option.hasArgument) {
+            complaint = "option '--" + option.name + "' doesn't allow an argument";
             return UNKNOWN;
         }
         if (equals >= 0) {
             argument = word.substring(equals + 1);
         } else if (option.hasArgument && !takeNextWord()) {
+            complaint = "option '--" + option.name + "' requires an argument";
             return MISSING_ARGUMENT;
         }
         return option.value;
@@ -187,6 +199,18 @@ public final class GetOpt {
         return null;
     }
 
+    private String notFound(String name) {
+        StringBuilder candidates = new StringBuilder();
+        for (LongOption option : longOptions) {
+            if (option.name.startsWith(name)) {
+                candidates.append(" '--").append(option.name).append('\'');
+            }
+        }
+        return candidates.isEmpty()
+                ? "unrecognized option '--" + name + "'"
+                : "option '--" + name + "' is ambiguous; possibilities:" + candidates;
+    }
+
     private int shortOption() {
         char letter = cluster.charAt(0);
         cluster = cluster.substring(1);
@@ -195,6 +219,7 @@ public final class GetOpt {
         }
         int at = letter == ':' || letter == ';' ? -1 : shortOptions.indexOf(letter);
         if (at < 0) {
+            complaint = "invalid option -- '" + letter + "'";
             return UNKNOWN;
         }
         if (at + 1 < shortOptions.length() && shortOptions.charAt(at + 1) == ':') {
@@ -203,6 +228,7 @@ public final class GetOpt {
                 cluster = "";
                 index++;
             } else if (!takeNextWord()) {
+                complaint = "option requires an argument -- '" + letter + "'";
                 return MISSING_ARGUMENT;
             }
         }

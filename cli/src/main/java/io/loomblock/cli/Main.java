@@ -3,6 +3,7 @@ package io.loomblock.cli;
 
 import io.loomblock.cli.img.ImgTool;
 import io.loomblock.cli.io.IoCommand;
+import io.loomblock.cli.quickstart.Quickstart;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -78,6 +79,8 @@ public final class Main {
                 return ImgTool.run(rest, console);
             case "io":
                 return IoCommand.run(console.prog(), rest, console.in(), console.out(), console.err());
+            case "quickstart":
+                return Quickstart.run(console.prog(), rest, console.in(), console.out(), console.err());
             case "-V", "--version":
                 console.println(versionLine());
                 return 0;
@@ -96,6 +99,11 @@ public final class Main {
     private static int hint(Console console) {
         console.errorLine("Try '" + console.prog() + " --help' for more information");
         return ToolException.FAILURE;
+    }
+
+    /** The version of the tools. */
+    public static String version() {
+        return VERSION;
     }
 
     /** One line: the name and the version of the tools. */

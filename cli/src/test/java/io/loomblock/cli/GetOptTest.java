@@ -85,4 +85,35 @@ class GetOptTest {
         // A letter inside of a cluster is reported by the word before it, as QEMU's tools do.
         assertThat(parse("hqf:", "-f", "qed", "-Zq")).isEqualTo("[f=qed, ?qed, q] []");
     }
+
+    @Test
+    void complaintsAreThoseOfTheCLibrary() {
+        assertThat(complaint("-x")).isEqualTo("invalid option -- 'x'");
+        assertThat(complaint("-q:")).isEqualTo("invalid option -- ':'");
+        assertThat(complaint("-f")).isEqualTo("option requires an argument -- 'f'");
+        assertThat(complaint("--bogus=1")).isEqualTo("unrecognized option '--bogus'");
+        assertThat(complaint("--object")).isEqualTo("option '--object' requires an argument");
+        assertThat(complaint("--help=1")).isEqualTo("option '--help' doesn't allow an argument");
+        assertThat(complaint("--o"))
+                .isEqualTo("option '--o' is ambiguous; possibilities: '--output' '--object' '--out'");
+    }
+
+    @Test
+    void withoutLongOptionsASecondDashIsALetter() {
+        assertThat(complaint("--help", new LongOption[0])).isEqualTo("invalid option -- '-'");
+    }
+
+    private static String complaint(String word) {
+        return complaint(word, LONG);
+    }
+
+    private static String complaint(String word, LongOption[] longOptions) {
+        GetOpt options = new GetOpt(new String[] {"tool", word}, "qf:", longOptions);
+        int found = options.next();
+        while (found != GetOpt.UNKNOWN && found != GetOpt.MISSING_ARGUMENT) {
+            assertThat(found).isNotEqualTo(GetOpt.END);
+            found = options.next();
+        }
+        return options.complaint();
+    }
 }

@@ -2,6 +2,7 @@
 package io.loomblock.cli.io;
 
 import io.loomblock.BlockDevice;
+import io.loomblock.cli.GetOpt;
 import java.io.PrintStream;
 import java.util.List;
 
@@ -56,16 +57,16 @@ final class Invocation {
      * @throws CommandRefused with the usage for an option that there is not
      */
     List<String> options(String letters, OptionHandler handler) throws CommandRefused {
-        GetOpt options = new GetOpt(words.get(0), arguments(), letters, List.of());
-        try {
-            for (char option = options.next(); option != GetOpt.END; option = options.next()) {
-                handler.accept(option, options.value());
+        GetOpt options = new GetOpt(words.toArray(new String[0]), letters);
+        for (int option = options.next(); option != GetOpt.END; option = options.next()) {
+            if (option == GetOpt.UNKNOWN || option == GetOpt.MISSING_ARGUMENT) {
+                session.err().println(words.get(0) + ": " + options.complaint());
+                throw usage();
             }
-        } catch (GetOpt.BadOption e) {
-            session.err().println(e.getMessage());
-            throw usage();
+            boolean takesValue = letters.indexOf((char) option + ":") >= 0;
+            handler.accept((char) option, takesValue ? options.argument() : "");
         }
-        return options.operands();
+        return List.of(options.operands());
     }
 
     /** A size in bytes. */

@@ -2,7 +2,8 @@
 package io.loomblock.cli.io;
 
 import io.loomblock.OpenOptions;
-import io.loomblock.cli.io.GetOpt.LongOption;
+import io.loomblock.cli.GetOpt;
+import io.loomblock.cli.GetOpt.LongOption;
 import java.io.Serial;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,25 +23,25 @@ record IoArguments(
         List<String> commands,
         @Nullable String file) {
     private static final String SHORT_OPTIONS = "hVc:d:f:rsnCmki:t:T:U";
-    private static final char OBJECT = 1;
-    private static final char IMAGE_OPTS = 2;
+    private static final int OBJECT = 256;
+    private static final int IMAGE_OPTS = 257;
     private static final List<LongOption> LONG_OPTIONS = List.of(
             LongOption.flag("help", 'h'),
             LongOption.flag("version", 'V'),
-            LongOption.value("cmd", 'c'),
-            LongOption.value("format", 'f'),
+            LongOption.valued("cmd", 'c'),
+            LongOption.valued("format", 'f'),
             LongOption.flag("read-only", 'r'),
             LongOption.flag("snapshot", 's'),
             LongOption.flag("nocache", 'n'),
             LongOption.flag("copy-on-read", 'C'),
             LongOption.flag("misalign", 'm'),
             LongOption.flag("native-aio", 'k'),
-            LongOption.value("aio", 'i'),
-            LongOption.value("discard", 'd'),
-            LongOption.value("cache", 't'),
-            LongOption.value("trace", 'T'),
+            LongOption.valued("aio", 'i'),
+            LongOption.valued("discard", 'd'),
+            LongOption.valued("cache", 't'),
+            LongOption.valued("trace", 'T'),
             LongOption.flag("force-share", 'U'),
-            LongOption.value("object", OBJECT),
+            LongOption.valued("object", OBJECT),
             LongOption.flag("image-opts", IMAGE_OPTS));
 
     /** The tool ends without doing anything: with the usage, the version or a message. */
@@ -76,36 +77,43 @@ record IoArguments(
      * @throws Ends if there is nothing to be done after it
      */
     static IoArguments parse(String program, String[] args) throws Ends {
-        GetOpt options = new GetOpt(program, List.of(args), SHORT_OPTIONS, LONG_OPTIONS);
         OpenMode mode = new OpenMode();
         List<String> commands = new ArrayList<>();
         boolean misaligned = false;
+        GetOpt options = new GetOpt(words(program, args), SHORT_OPTIONS, LONG_OPTIONS.toArray(new LongOption[0]));
         try {
-            for (char option = options.next(); option != GetOpt.END; option = options.next()) {
+            for (int option = options.next(); option != GetOpt.END; option = options.next()) {
                 switch (option) {
                     case 'h' -> throw new Ends(Ends.What.USAGE, "");
                     case 'V' -> throw new Ends(Ends.What.VERSION, "");
-                    case 'c' -> commands.add(options.value());
-                    case 'f' -> mode.format(options.value());
+                    case 'c' -> commands.add(options.argument());
+                    case 'f' -> mode.format(options.argument());
                     case 'm' -> misaligned = true;
+                    case 'd', 'i', 't' -> mode.option((char) option, options.argument());
+                    case 'C', 'k', 'n', 'r', 's', 'U' -> mode.option((char) option, "");
                     case 'T' -> {
                         // Tracing is a matter of the JVM (Flight Recorder).
                     }
                     case OBJECT -> throw new OpenMode.Refused("--object is not supported");
                     case IMAGE_OPTS -> throw new OpenMode.Refused("--image-opts is not supported");
-                    default -> mode.option(option, options.value());
+                    default -> throw new Ends(Ends.What.MISUSE, program + ": " + options.complaint());
                 }
             }
         } catch (OpenMode.Refused e) {
             throw new Ends(Ends.What.MESSAGE, program + ": " + e.getMessage());
-        } catch (GetOpt.BadOption e) {
-            throw new Ends(Ends.What.MISUSE, String.valueOf(e.getMessage()));
         }
-        if (options.operands().size() > 1) {
+        String[] operands = options.operands();
+        if (operands.length > 1) {
             throw new Ends(Ends.What.MISUSE, "");
         }
-        String file = options.operands().isEmpty() ? null : options.operands().get(0);
+        String file = operands.length == 0 ? null : operands[0];
         return new IoArguments(mode.build(), misaligned, List.copyOf(commands), file);
+    }
+
+    private static String[] words(String program, String[] args) {
+        List<String> words = new ArrayList<>(List.of(args));
+        words.add(0, program);
+        return words.toArray(new String[0]);
     }
 
     /** How the tool is called. */

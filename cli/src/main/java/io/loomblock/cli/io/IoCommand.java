@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock.cli.io;
 
+import io.loomblock.cli.Main;
 import java.io.BufferedOutputStream;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -78,17 +79,12 @@ public final class IoCommand {
         }
         switch (e.what()) {
             case USAGE, MISUSE -> out.print(IoArguments.usage(program));
-            case VERSION -> out.print(program + " version " + version() + "\n");
+            case VERSION -> out.print(program + " version " + Main.version() + "\n");
             case MESSAGE -> {
                 // That was all.
             }
         }
         return e.what() == IoArguments.Ends.What.USAGE || e.what() == IoArguments.Ends.What.VERSION ? 0 : 1;
-    }
-
-    private static String version() {
-        String version = IoCommand.class.getPackage().getImplementationVersion();
-        return version == null ? "of this build" : version;
     }
 
     private void batch(IoSession session, IoArguments arguments) {

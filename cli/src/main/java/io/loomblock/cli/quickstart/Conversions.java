@@ -59,8 +59,7 @@ final class Conversions {
     }
 
     private static ImageConversion.Options options() {
-        return new ImageConversion.Options(
-                WORKERS, true, MIN_SPARSE, true, false, -1, false, 0, BufferPool.shared());
+        return new ImageConversion.Options(WORKERS, true, MIN_SPARSE, true, false, -1, false, 0, BufferPool.shared());
     }
 
     /** Nobody watches. */

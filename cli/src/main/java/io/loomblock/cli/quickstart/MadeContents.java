@@ -54,8 +54,7 @@ final class MadeContents implements Contents {
      * @param size of the file, at least the length of these contents
      */
     void writeTo(Path file, long size) throws IOException {
-        try (FileChannel channel =
-                FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             for (long at = 0; at < length; at += BLOCK) {
                 if (hasData(at / BLOCK)) {
                     ByteBuffer block = ByteBuffer.allocate((int) Math.min(BLOCK, length - at));

@@ -50,7 +50,8 @@ final class Original implements Contents, AutoCloseable {
     }
 
     private void refuseToCopy(long maxBytes) throws BlockException {
-        if (!Set.of(Node.FILE, Node.BACKING).containsAll(device.node().children().keySet())) {
+        if (!Set.of(Node.FILE, Node.BACKING)
+                .containsAll(device.node().children().keySet())) {
             throw new BlockException(Errno.ENOTSUP, "Images of several files cannot be copied yet");
         }
         long size = device.node().allocatedFileSize();
@@ -87,7 +88,8 @@ final class Original implements Contents, AutoCloseable {
             String absolute = Filenames.hasProtocol(backing)
                     ? backing
                     : Path.of(backing).toAbsolutePath().toString();
-            try (BlockDevice copy = BlockDevice.open(target.toString(), subject.readWrite().withNoBacking(true))) {
+            try (BlockDevice copy =
+                    BlockDevice.open(target.toString(), subject.readWrite().withNoBacking(true))) {
                 copy.changeBackingFile(absolute, info.backingFormat());
             }
         }

@@ -19,8 +19,7 @@ public final class Quickstart {
     private final long start = System.nanoTime();
     private boolean failed;
 
-    private Quickstart(
-            String program, Settings settings, Trial.Tampering tampering, PrintStream out, PrintStream err) {
+    private Quickstart(String program, Settings settings, Trial.Tampering tampering, PrintStream out, PrintStream err) {
         this.program = program;
         this.settings = settings;
         this.tampering = tampering;

@@ -2,10 +2,10 @@
 package io.loomblock.cli.quickstart;
 
 import io.loomblock.CheckResult;
+import io.loomblock.cli.Sizes;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** Prints how the images did: a line of figures for each as it is done, and at the end the pictures of all. */
@@ -36,11 +36,11 @@ final class Table {
         line(LINE.formatted(
                 shortened(outcome.name()),
                 outcome.format(),
-                mebibytes(outcome.diskBytes()),
+                Sizes.human(outcome.diskBytes()),
                 figures.requests(),
-                mebibytes(figures.bytesWritten()),
-                mebibytes((long) (figures.bytesWritten() / seconds)) + "/s",
-                outcome.allocatedBytes() < 0 ? "?" : mebibytes(outcome.allocatedBytes()),
+                Sizes.human(figures.bytesWritten()),
+                Sizes.human((long) (figures.bytesWritten() / seconds)) + "/s",
+                outcome.allocatedBytes() < 0 ? "?" : Sizes.human(outcome.allocatedBytes()),
                 check(outcome.check()),
                 String.join(", ", outcome.converted())));
         out.flush();
@@ -62,12 +62,6 @@ final class Table {
             return "none";
         }
         return check.isClean() ? "clean" : check.corruptions() + " bad, " + check.leaks() + " leaks";
-    }
-
-    private static String mebibytes(long bytes) {
-        return bytes < 10 << 20
-                ? String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20))
-                : Math.round(bytes / (double) (1 << 20)) + " MiB";
     }
 
     private static String shortened(String name) {

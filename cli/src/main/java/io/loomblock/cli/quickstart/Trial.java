@@ -67,7 +67,8 @@ final class Trial {
 
     /** What the check says, or null for a format that has none. */
     private @Nullable CheckResult check() throws BlockException {
-        try (BlockDevice device = BlockDevice.open(subject.path().toString(), subject.readOnly().withCheck(true))) {
+        try (BlockDevice device =
+                BlockDevice.open(subject.path().toString(), subject.readOnly().withCheck(true))) {
             return device.check(FixMode.NONE);
         } catch (BlockException e) {
             if (e.errno() == Errno.ENOTSUP) {

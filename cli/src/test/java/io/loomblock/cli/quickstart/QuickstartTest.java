@@ -71,8 +71,8 @@ class QuickstartTest {
         assertThat(ran.err()).isEmpty();
         assertThat(ran.exit()).isZero();
         assertThat(ran.out())
-                .containsPattern("(?m)^disk.raw +raw +8.0 MiB +320 +.* none +qed$")
-                .containsPattern("(?m)^overlay.qed +qed +8.0 MiB +320 +.* clean +raw$")
+                .containsPattern("(?m)^disk.raw +raw +8 MiB +320 +.* none +qed$")
+                .containsPattern("(?m)^overlay.qed +qed +8 MiB +320 +.* clean +raw$")
                 .containsPattern("(?m)^overlay.qed +[#+0.]{64}$");
     }
 
@@ -82,7 +82,9 @@ class QuickstartTest {
         run(SMALL, (subject, device) -> {
             throw new IllegalStateException("thrown by the test");
         });
-        assertThat(images).hasSize(4).allSatisfy(image -> assertThat(image.getParent()).doesNotExist());
+        assertThat(images)
+                .hasSize(4)
+                .allSatisfy(image -> assertThat(image.getParent()).doesNotExist());
     }
 
     @Test
@@ -126,8 +128,9 @@ class QuickstartTest {
 
     private static void assertNamesTheByte(Ran ran, String image, long offset) {
         assertThat(ran.exit()).isEqualTo(1);
-        Matcher message = Pattern.compile("loomblock: (\\S+): after the requests: byte at offset (\\d+) \\(0x([0-9a-f]+)\\):"
-                        + " expected 0x([0-9a-f]{2}), found 0x([0-9a-f]{2})\n")
+        Matcher message = Pattern.compile(
+                        "loomblock: (\\S+): after the requests: byte at offset (\\d+) \\(0x([0-9a-f]+)\\):"
+                                + " expected 0x([0-9a-f]{2}), found 0x([0-9a-f]{2})\n")
                 .matcher(ran.err());
         assertThat(message.matches()).as(ran.err()).isTrue();
         assertThat(message.group(1)).isEqualTo(image);
@@ -168,13 +171,15 @@ class QuickstartTest {
         Path missing = directory.resolve("missing");
         Path large = Files.write(directory.resolve("large"), randomBytes(1 << 20));
         Path small = Files.write(directory.resolve("small"), new byte[1024]);
-        Settings settings = new Settings(
-                1, 2, 5, Duration.ofSeconds(30), 4, 4096, 0, 0, 100 << 10, Duration.ofSeconds(60));
+        Settings settings =
+                new Settings(1, 2, 5, Duration.ofSeconds(30), 4, 4096, 0, 0, 100 << 10, Duration.ofSeconds(60));
         Ran ran = run(settings, Trial.Tampering.NONE, missing.toString(), large.toString(), small.toString());
         assertThat(ran.exit()).isEqualTo(1);
         assertThat(ran.err().lines()).hasSize(2);
-        assertThat(ran.err()).contains(missing + ": Could not open '" + missing + "': No such file").contains(large + ": It ");
-        assertThat(ran.out()).containsPattern("(?m)small +raw +0.0 MiB +10 ");
+        assertThat(ran.err())
+                .contains(missing + ": Could not open '" + missing + "': No such file")
+                .contains(large + ": It ");
+        assertThat(ran.out()).containsPattern("(?m)small +raw +1 KiB +10 ");
     }
 
     @Test
