@@ -34,7 +34,7 @@ public interface BlockDriver extends AutoCloseable {
         return Limits.NONE;
     }
 
-    /** Whether writes past the end make it longer, and reads past the end give zeros: true for protocols that grow. */
+    /** Whether writes past the end make it longer, and reads past the end give zeros: true for protocols that grow, which do both. */
     default boolean growable() {
         return false;
     }

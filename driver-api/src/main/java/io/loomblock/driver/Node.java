@@ -19,9 +19,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * An open driver in its place in the graph: what every request passes on its way down, and what every driver may rely on.
  *
- * <p>A node checks access and bounds, gives zeros past the end of files that grow, widens requests to the driver's alignment,
- * emulates what a driver lacks, shares flushes, and counts requests in flight. It owns its driver and its children and closes them.
- * Any number of threads may call it at once. spec: block-layer.md sections 3 and 5.
+ * <p>A node checks access and bounds, widens requests to the driver's alignment, emulates what a driver lacks, shares flushes, and
+ * counts requests in flight. It owns its driver and its children and closes them. Any number of threads may call it at once. spec: block-layer.md sections 3 and 5.
  */
 public final class Node implements AutoCloseable {
     /** Role of the child that holds a format's bytes. */
@@ -160,13 +159,8 @@ public final class Node implements AutoCloseable {
             if (bytes == 0) {
                 return;
             }
-            int inside = growable ? insideFile(offset, bytes) : bytes;
-            if (inside < bytes) {
-                qiov.fill(qiovOffset + inside, bytes - inside, (byte) 0);
-            }
-            if (inside > 0) {
-                alignedIo.read(limits, offset, inside, qiov, qiovOffset, flags);
-            }
+            // Files that grow give zeros past their end themselves: asking for their length costs a system call.
+            alignedIo.read(limits, offset, bytes, qiov, qiovOffset, flags);
         } catch (BlockException e) {
             throw e.at(filename, "read", offset);
         } finally {
@@ -489,12 +483,6 @@ public final class Node implements AutoCloseable {
         if (first != null) {
             throw new BlockException(Errno.EIO, "An earlier flush failed: " + first.reason(), first);
         }
-    }
-
-    /** How many bytes of the range lie before the end of a file that grows. */
-    private int insideFile(long offset, int bytes) throws BlockException {
-        long length = driver.length();
-        return offset >= length ? 0 : (int) Math.min(bytes, length - offset);
     }
 
     private void written(long end) {
