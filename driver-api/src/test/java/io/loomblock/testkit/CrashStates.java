@@ -102,6 +102,21 @@ public final class CrashStates {
         return states;
     }
 
+    /** The state at the end of the log when power loss takes everything that was not flushed. */
+    public State nothingButFlushed() {
+        Map<String, SparseBytes> durable = copy(initial);
+        List<Group> outstanding = new ArrayList<>();
+        for (int i = 0; i < log.size(); i++) {
+            Entry entry = log.get(i);
+            if (entry.kind() == RequestLog.Kind.FLUSH) {
+                settle(durable, outstanding, entry);
+            } else if (entry.kind().changes()) {
+                addGroups(outstanding, i, entry);
+            }
+        }
+        return new State(log.size(), durable, "power lost; nothing kept of what was not flushed");
+    }
+
     /** What a flush covers is durable now; everything of that file that is older is written in order. */
     private void settle(Map<String, SparseBytes> durable, List<Group> outstanding, Entry flush) {
         for (Iterator<Group> all = outstanding.iterator(); all.hasNext(); ) {

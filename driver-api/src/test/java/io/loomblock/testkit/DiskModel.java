@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a disk may hold: the history of all writes to it, with when each began and ended, against which its bytes are judged.
@@ -20,6 +21,7 @@ public final class DiskModel {
     private static final int SECTOR = 512;
     private static final int CHUNK = 64 << 10;
     private static final long NEVER = Long.MAX_VALUE;
+    private static final byte[] ZEROS = new byte[4096];
 
     /** Reads a range of a disk. */
     @FunctionalInterface
@@ -27,22 +29,37 @@ public final class DiskModel {
         void read(long offset, byte[] target, int count) throws Exception;
     }
 
-    /** What the disk held before the first write. */
-    @FunctionalInterface
-    public interface Content {
-        Content ZEROS = (offset, target, count) -> Arrays.fill(target, 0, count, (byte) 0);
+    /** What the disk held before the first write: some bytes, and zeros after them. */
+    public static final class Content {
+        /** Nothing but zeros. */
+        public static final Content ZEROS = new Content(new byte[0]);
 
-        void fill(long offset, byte[] target, int count);
+        private final byte[] bytes;
+
+        private Content(byte[] bytes) {
+            this.bytes = bytes;
+        }
 
         /** These bytes, and zeros after them. */
-        static Content of(byte[] bytes) {
-            return (offset, target, count) -> {
-                int n = (int) Math.max(0, Math.min(count, bytes.length - offset));
-                if (n > 0) {
-                    System.arraycopy(bytes, (int) offset, target, 0, n);
+        public static Content of(byte[] bytes) {
+            return new Content(bytes);
+        }
+
+        private byte at(long offset) {
+            return offset < bytes.length ? bytes[(int) offset] : 0;
+        }
+
+        private int mismatch(long offset, byte[] data, int dataOffset, int count) {
+            int inside = (int) Math.max(0, Math.min(count, bytes.length - offset));
+            if (inside > 0) {
+                int at = (int) offset;
+                int found = Arrays.mismatch(bytes, at, at + inside, data, dataOffset, dataOffset + inside);
+                if (found >= 0) {
+                    return found;
                 }
-                Arrays.fill(target, n, count, (byte) 0);
-            };
+            }
+            int found = zeroMismatch(data, dataOffset + inside, count - inside);
+            return found < 0 ? found : inside + found;
         }
     }
 
@@ -54,6 +71,8 @@ public final class DiskModel {
         private final boolean zeros;
         private final long began;
         private volatile long ended = NEVER;
+        /** Its bytes, made when first needed; null for zeros. */
+        private byte @Nullable [] content;
 
         private Write(long id, long start, long end, boolean zeros, long began) {
             this.id = id;
@@ -68,12 +87,27 @@ public final class DiskModel {
             return id;
         }
 
-        private void fill(long offset, byte[] target, int count) {
+        /** Where bytes of the disk first differ from those of this write; -1 if nowhere. */
+        private int mismatch(long offset, byte[] data, int dataOffset, int count) {
             if (zeros) {
-                Arrays.fill(target, 0, count, (byte) 0);
-            } else {
-                Pattern.fill(id, offset, target, 0, count);
+                return zeroMismatch(data, dataOffset, count);
             }
+            byte[] mine = content();
+            int at = (int) (offset - start);
+            return Arrays.mismatch(mine, at, at + count, data, dataOffset, dataOffset + count);
+        }
+
+        private byte at(long offset) {
+            return zeros ? 0 : content()[(int) (offset - start)];
+        }
+
+        private byte[] content() {
+            byte[] made = content;
+            if (made == null) {
+                made = Pattern.bytes(id, start, (int) (end - start));
+                content = made;
+            }
+            return made;
         }
 
         private boolean covers(long offset) {
@@ -152,9 +186,14 @@ public final class DiskModel {
      * @param flushed when the last flush that succeeded before the crash had begun: a write that had ended then is durable
      */
     public void verify(Reader disk, long crashed, long flushed) throws Exception {
+        verify(disk, 0, size, crashed, flushed);
+    }
+
+    /** Judges the bytes {@code [start, end)} of it. */
+    public void verify(Reader disk, long start, long end, long crashed, long flushed) throws Exception {
         byte[] chunk = new byte[CHUNK];
-        for (long offset = 0; offset < size; offset += CHUNK) {
-            int n = (int) Math.min(CHUNK, size - offset);
+        for (long offset = start; offset < end; offset += CHUNK) {
+            int n = (int) Math.min(CHUNK, end - offset);
             disk.read(offset, chunk, n);
             judge(offset, chunk, n, new Moment(crashed, flushed, true));
         }
@@ -210,14 +249,14 @@ public final class DiskModel {
     }
 
     /** The writes that a byte may be of; null stands for the initial content. */
-    private static List<Write> candidates(List<Write> near, long offset, Moment moment) {
+    private static List<@Nullable Write> candidates(List<Write> near, long offset, Moment moment) {
         long replacedBefore = -1;
         for (Write write : near) {
             if (write.covers(offset) && write.ended < moment.settled) {
                 replacedBefore = Math.max(replacedBefore, write.began);
             }
         }
-        List<Write> candidates = new ArrayList<>();
+        List<@Nullable Write> candidates = new ArrayList<>();
         for (Write write : near) {
             if (write.covers(offset) && write.ended >= replacedBefore) {
                 candidates.add(write);
@@ -230,50 +269,57 @@ public final class DiskModel {
     }
 
     private void judgeSegment(
-            long from, long to, byte[] data, int dataOffset, List<Write> candidates, boolean wholeSectors) {
+            long from, long to, byte[] data, int dataOffset, List<@Nullable Write> candidates, boolean wholeSectors) {
         int length = (int) (to - from);
-        List<byte[]> contents = new ArrayList<>();
-        for (Write candidate : candidates) {
-            byte[] content = new byte[length];
-            if (candidate == null) {
-                initial.fill(from, content, length);
-            } else {
-                candidate.fill(from, content, length);
-            }
-            contents.add(content);
+        if (candidates.size() == 1 && mismatch(candidates.get(0), from, data, dataOffset, length) < 0) {
+            return;
         }
         int step = wholeSectors ? SECTOR : 1;
         for (int at = 0; at < length; ) {
             int end = (int) Math.min(length, (from + at) / step * step + step - from);
-            if (!anyMatches(contents, data, dataOffset, at, end)) {
-                throw wrong(from, at, end, data, dataOffset, candidates, contents);
+            if (!anyMatches(candidates, from + at, data, dataOffset + at, end - at)) {
+                throw wrong(from + at, data, dataOffset + at, end - at, candidates);
             }
             at = end;
         }
     }
 
-    private static boolean anyMatches(List<byte[]> contents, byte[] data, int dataOffset, int at, int end) {
-        for (byte[] content : contents) {
-            if (Arrays.mismatch(content, at, end, data, dataOffset + at, dataOffset + end) < 0) {
+    private boolean anyMatches(List<@Nullable Write> candidates, long offset, byte[] data, int dataOffset, int count) {
+        for (Write candidate : candidates) {
+            if (mismatch(candidate, offset, data, dataOffset, count) < 0) {
                 return true;
             }
         }
         return false;
     }
 
-    private static AssertionError wrong(
-            long from, int at, int end, byte[] data, int dataOffset, List<Write> candidates, List<byte[]> contents) {
-        int first = at;
-        while (first < end - 1 && contents.get(0)[first] == data[dataOffset + first]) {
-            first++;
+    private int mismatch(@Nullable Write candidate, long offset, byte[] data, int dataOffset, int count) {
+        return candidate == null
+                ? initial.mismatch(offset, data, dataOffset, count)
+                : candidate.mismatch(offset, data, dataOffset, count);
+    }
+
+    private static int zeroMismatch(byte[] data, int dataOffset, int count) {
+        for (int done = 0; done < count; ) {
+            int n = Math.min(ZEROS.length, count - done);
+            int at = Arrays.mismatch(ZEROS, 0, n, data, dataOffset + done, dataOffset + done + n);
+            if (at >= 0) {
+                return done + at;
+            }
+            done += n;
         }
+        return -1;
+    }
+
+    private AssertionError wrong(
+            long offset, byte[] data, int dataOffset, int count, List<@Nullable Write> candidates) {
+        int first = mismatch(candidates.get(0), offset, data, dataOffset, count);
         StringBuilder text = new StringBuilder(
-                "wrong byte at offset " + (from + first) + ": found " + hex(data[dataOffset + first]) + ", may be");
-        for (int i = 0; i < contents.size(); i++) {
-            Write candidate = candidates.get(i);
-            text.append(' ').append(hex(contents.get(i)[first])).append(" (");
-            text.append(candidate == null ? "initial content" : candidate.toString())
-                    .append(')');
+                "wrong byte at offset " + (offset + first) + ": found " + hex(data[dataOffset + first]) + ", may be");
+        for (Write candidate : candidates) {
+            byte value = candidate == null ? initial.at(offset + first) : candidate.at(offset + first);
+            text.append(' ').append(hex(value));
+            text.append(candidate == null ? " (initial content)" : " (" + candidate + ")");
         }
         return new AssertionError(text.toString());
     }

@@ -18,7 +18,7 @@ public final class FaultDriver extends InterceptingDriver {
     public enum Effect {
         /** Nothing. */
         NONE,
-        /** Its first half, in sectors. */
+        /** About its first half, up to the end of a sector. */
         HALF,
         /** Everything. */
         ALL
@@ -115,7 +115,7 @@ public final class FaultDriver extends InterceptingDriver {
         int done =
                 switch (fault.effect) {
                     case NONE -> 0;
-                    case HALF -> bytes / 2 / SECTOR * SECTOR;
+                    case HALF -> (int) Math.max(0, (offset + bytes / 2) / SECTOR * SECTOR - offset);
                     case ALL -> bytes;
                 };
         if (done > 0) {

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.iotests.qed;
+
+import io.loomblock.BlockDevice;
+import io.loomblock.BlockException;
+import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.memory.IoVector;
+import io.loomblock.testkit.DiskModel;
+import io.loomblock.testkit.Pattern;
+import io.loomblock.testkit.RequestLog;
+import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Guest requests of one thread, and at which places of the request log they began, so that a crash at a place can be judged. */
+final class Timeline {
+    private final DiskModel model;
+    private final RequestLog log;
+    /** Place in the log where something began or ended, and the model's time there. */
+    private final TreeMap<Integer, Long> ticks = new TreeMap<>();
+    /** Place in the log where a flush was acknowledged, and the time when it had begun. */
+    private final TreeMap<Integer, Long> flushes = new TreeMap<>();
+
+    Timeline(DiskModel model, RequestLog log) {
+        this.model = model;
+        this.log = log;
+        ticks.put(0, model.tick());
+    }
+
+    private void note() {
+        ticks.put(log.size(), model.tick());
+    }
+
+    /** The model's time when {@code position} requests had been made to the file. */
+    long crashedAt(int position) {
+        return value(ticks, position);
+    }
+
+    /** When the last flush had begun that was acknowledged by then. */
+    long flushedAt(int position) {
+        return value(flushes, position);
+    }
+
+    private static long value(TreeMap<Integer, Long> map, int position) {
+        Map.Entry<Integer, Long> entry = map.floorEntry(position);
+        return entry == null ? 0 : entry.getValue();
+    }
+
+    /** Writes a pattern of its own; a failure is the caller's, and the write may have happened then or not. */
+    void write(BlockDevice device, long offset, int length) throws BlockException {
+        DiskModel.Write write = model.begin(offset, length, false);
+        note();
+        try (AlignedBuffer buffer = AlignedBuffer.allocate(Math.max(512, length))) {
+            IoVector vector = IoVector.of(buffer, 0, length);
+            vector.copyFrom(0, ByteBuffer.wrap(Pattern.bytes(write.id(), offset, length)));
+            device.write(offset, vector);
+            model.ended(write);
+        }
+        note();
+    }
+
+    /** Zeros a range. */
+    void zero(BlockDevice device, long offset, long length) throws BlockException {
+        DiskModel.Write write = model.begin(offset, length, true);
+        note();
+        device.writeZeroes(offset, length, 0);
+        model.ended(write);
+        note();
+    }
+
+    /** Flushes. */
+    void flush(BlockDevice device) throws BlockException {
+        long began = model.tick();
+        note();
+        device.flush();
+        flushes.put(log.size(), began);
+        note();
+    }
+}
