@@ -19,7 +19,7 @@ final class Preallocation {
     /** Goes from {@code current} to {@code length} bytes; where that fails, the length is {@code current} again. */
     void resize(long current, long length, PreallocationMode mode) throws BlockException {
         if (mode == PreallocationMode.METADATA) {
-            throw new BlockException(Errno.ENOTSUP, "Unsupported preallocation mode 'metadata'");
+            throw new BlockException(Errno.ENOTSUP, "Unsupported preallocation mode: metadata");
         }
         if (length < current && mode != PreallocationMode.OFF) {
             throw new BlockException(Errno.ENOTSUP, "Preallocation can't be used for shrinking files");
