@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 
 /** Memory of requests: filling, comparing and dumping it. */
 final class Buffers {
@@ -21,7 +22,7 @@ final class Buffers {
     static final byte WRITE_FILL = (byte) 0xcd;
 
     private static final int PIECE = 1 << 30;
-    private static final int COMPARED_AT_ONCE = 64 << 10;
+    private static final int AT_ONCE = 64 << 10;
     private static final int MISALIGNMENT = 16;
     private static final int DUMP_WIDTH = 16;
 
@@ -66,24 +67,27 @@ final class Buffers {
         return IoVector.concat(pieces);
     }
 
-    /** Repeats {@code content} over the whole of {@code vector}. */
+    /** Repeats {@code content}, which is not empty, over the whole of {@code vector}. */
     static void fillWith(IoVector vector, byte[] content) throws BlockException {
-        AlignedBuffer source = AlignedBuffer.allocate(content.length);
-        source.put(0, content, 0, content.length);
-        for (long at = 0; at < vector.size(); at += content.length) {
-            vector.copyFrom((int) at, source, 0, (int) Math.min(content.length, vector.size() - at));
+        int repeats = Math.max(1, AT_ONCE / content.length);
+        AlignedBuffer source = AlignedBuffer.allocate(repeats * content.length);
+        for (int i = 0; i < repeats; i++) {
+            source.put(i * content.length, content, 0, content.length);
+        }
+        for (long at = 0; at < vector.size(); at += source.capacity()) {
+            vector.copyFrom((int) at, source, 0, (int) Math.min(source.capacity(), vector.size() - at));
         }
     }
 
     /** Whether every byte of {@code [position, position + length)} is {@code expected}. */
     static boolean isFilledWith(IoVector vector, int position, int length, byte expected) throws BlockException {
         vector.checkRange(position, length);
-        AlignedBuffer pattern = AlignedBuffer.allocate(COMPARED_AT_ONCE);
-        pattern.fill(0, COMPARED_AT_ONCE, expected);
+        AlignedBuffer pattern = AlignedBuffer.allocate(AT_ONCE);
+        pattern.fill(0, AT_ONCE, expected);
         for (int done = 0; done < length; ) {
             int piece = vector.pieceAt(position + done);
             int inside = position + done - vector.start(piece);
-            int n = Math.min(Math.min(length - done, vector.length(piece) - inside), COMPARED_AT_ONCE);
+            int n = Math.min(Math.min(length - done, vector.length(piece) - inside), AT_ONCE);
             if (vector.buffer(piece).mismatch(vector.offset(piece) + inside, pattern, 0, n) >= 0) {
                 return false;
             }
@@ -101,16 +105,13 @@ final class Buffers {
             int n = Math.min(DUMP_WIDTH, vector.size() - at);
             vector.copyTo(at, ByteBuffer.wrap(line, 0, n));
             text.setLength(0);
-            text.append(String.format("%08x:  ", offset + at))
+            text.append(String.format(Locale.ROOT, "%08x:  ", offset + at))
                     .append(hex.formatHex(line, 0, n))
                     .append("  ");
             for (int i = 0; i < n; i++) {
                 text.append(isAlphanumeric(line[i]) ? (char) line[i] : '.');
             }
             out.print(text.append('\n'));
-            if (at > Integer.MAX_VALUE - DUMP_WIDTH) {
-                return;
-            }
         }
     }
 

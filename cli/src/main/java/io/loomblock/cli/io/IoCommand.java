@@ -20,14 +20,14 @@ public final class IoCommand {
     private final InputStream in;
     private final PrintStream out;
     private final PrintStream err;
-    private final boolean terminal;
 
     private IoCommand(String program, InputStream in, PrintStream out, PrintStream err) {
         this.program = program;
         this.in = in;
-        this.out = new PrintStream(new BufferedOutputStream(out, BUFFER), false, StandardCharsets.UTF_8);
+        boolean terminal = System.console() != null;
+        this.out = new PrintStream(
+                terminal ? out : new BufferedOutputStream(out, BUFFER), terminal, StandardCharsets.UTF_8);
         this.err = err;
-        this.terminal = System.console() != null;
     }
 
     /**
@@ -93,9 +93,6 @@ public final class IoCommand {
                 return;
             }
             session.execute(line);
-            if (terminal) {
-                out.flush();
-            }
         }
     }
 

@@ -112,16 +112,12 @@ final class IoSession {
     void reopen(OpenOptions options) throws BlockException {
         OpenImage before = image();
         close();
-        BlockException failure = null;
         try {
             image = new OpenImage(ImageFile.open(before.filename(), options), before.filename(), options);
         } catch (BlockException e) {
-            failure = e;
-        }
-        if (failure != null) {
             BlockDevice device = ImageFile.open(before.filename(), before.options());
             image = new OpenImage(device, before.filename(), before.options());
-            throw failure;
+            throw e;
         }
     }
 

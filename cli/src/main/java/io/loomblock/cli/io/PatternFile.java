@@ -24,15 +24,15 @@ final class PatternFile {
         }
     }
 
-    /** What the file holds: at least a byte, at most the longest request. */
-    static byte[] read(String file) throws Unusable {
+    /** What the file holds: at least a byte, at most {@code limit} bytes or one. */
+    static byte[] read(String file, int limit) throws Unusable {
         try {
             Path path = Path.of(file);
             if (Files.isDirectory(path)) {
                 throw new Unusable(file, "Is a directory");
             }
             try (InputStream in = Files.newInputStream(path)) {
-                byte[] content = in.readNBytes((int) Math.min(Buffers.MAX_REQUEST, Integer.MAX_VALUE - 1024));
+                byte[] content = in.readNBytes(Math.max(1, limit));
                 if (content.length == 0) {
                     throw new Unusable(file, "file is empty");
                 }

@@ -86,7 +86,7 @@ final class WriteCommand {
             Ranges.requireSectors(offset, bytes);
         }
         try {
-            byte[] content = sourceFile.isEmpty() ? new byte[0] : PatternFile.read(sourceFile);
+            byte[] content = sourceFile.isEmpty() ? new byte[0] : PatternFile.read(sourceFile, (int) bytes);
             perform(offset, bytes, content);
         } catch (PatternFile.Unusable e) {
             call.session().err().println(e.getMessage());

@@ -2,12 +2,17 @@
 package io.loomblock.cli.quickstart;
 
 import io.loomblock.BlockException;
+import io.loomblock.cli.GetOpt;
+import io.loomblock.cli.GetOpt.LongOption;
+import io.loomblock.cli.Sizes;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalLong;
+import java.util.stream.Stream;
 
 /** The {@code quickstart} tool: shows the block layer at work, on images that it makes or on copies of the user's own. */
 public final class Quickstart {
@@ -37,7 +42,7 @@ public final class Quickstart {
      * Runs the tool.
      *
      * @param program the name that messages begin with
-     * @param args images to copy; none to make some
+     * @param args {@code --seed N} to repeat the requests of another run; images to copy, none to make some
      * @param in not read
      * @return the exit code: 0, or 1 if a byte was wrong, a check found damage or anything else failed
      */
@@ -52,17 +57,27 @@ public final class Quickstart {
             PrintStream err,
             Settings settings,
             Trial.Tampering tampering) {
-        List<String> paths = List.of(args);
-        if (paths.stream().anyMatch(path -> path.startsWith("-"))) {
-            out.print("usage: " + program + " quickstart [IMAGE...]\n"
-                    + "Makes random requests of images that it makes, or of copies of these; verifies every byte.\n");
-            out.flush();
-            return paths.equals(List.of("-h")) || paths.equals(List.of("--help")) ? 0 : 1;
+        String[] words = Stream.concat(Stream.of(program), Stream.of(args)).toArray(String[]::new);
+        GetOpt options = new GetOpt(words, "h", LongOption.flag("help", 'h'), LongOption.valued("seed", 's'));
+        Settings seeded = settings;
+        for (int option = options.next(); option != GetOpt.END; option = options.next()) {
+            OptionalLong seed = option == 's' ? Sizes.parse(options.argument()) : OptionalLong.empty();
+            if (seed.isEmpty()) {
+                return usage(program, option == 'h' ? out : err, option == 'h' ? 0 : 1);
+            }
+            seeded = seeded.withSeed(seed.getAsLong());
         }
-        Quickstart quickstart = new Quickstart(program, settings, tampering, out, err);
-        quickstart.runIn(paths);
+        Quickstart quickstart = new Quickstart(program, seeded, tampering, out, err);
+        quickstart.runIn(List.of(options.operands()));
         out.flush();
         return quickstart.failed ? 1 : 0;
+    }
+
+    private static int usage(String program, PrintStream to, int exit) {
+        to.print("usage: " + program + " quickstart [--seed N] [IMAGE...]\n"
+                + "Makes random requests of images that it makes, or of copies of these; verifies every byte.\n");
+        to.flush();
+        return exit;
     }
 
     private void runIn(List<String> paths) {
@@ -119,7 +134,9 @@ public final class Quickstart {
 
     private void fail(String name, Exception e) {
         failed = true;
-        String why = e instanceof BlockException block ? block.reason() : String.valueOf(e.getMessage());
+        String why = e instanceof BlockException block
+                ? block.reason()
+                : e instanceof Mismatch mismatch ? String.valueOf(mismatch.getMessage()) : e.toString();
         err.print(program + ": " + name + ": " + why + "\n");
         err.flush();
     }

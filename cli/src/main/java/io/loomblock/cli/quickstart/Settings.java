@@ -29,6 +29,20 @@ record Settings(
         long maxCopy,
         Duration totalTime) {
 
+    Settings withSeed(long value) {
+        return new Settings(
+                value,
+                threads,
+                requestsPerThread,
+                workloadTime,
+                windows,
+                windowBytes,
+                diskBytes,
+                baseBytes,
+                maxCopy,
+                totalTime);
+    }
+
     /** What the tool does for everybody to see; with at most 2 GiB of disk, in well below a minute. */
     static Settings normal(long seed) {
         return new Settings(

@@ -161,6 +161,7 @@ class IoAgainstQemuTest {
         "truncate",
         "truncate -m foo 1M",
         "truncate -m off 4M",
+        "truncate -m metadata 5M",
         "truncate -x 1",
         "truncate -m",
         "length",

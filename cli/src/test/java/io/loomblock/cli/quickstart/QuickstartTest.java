@@ -77,6 +77,22 @@ class QuickstartTest {
     }
 
     @Test
+    void aSeedRepeatsTheRequests() {
+        Ran first = run(SMALL, Trial.Tampering.NONE, "--seed", "77");
+        Ran again = run(SMALL.withSeed(77), Trial.Tampering.NONE);
+        assertThat(first.out()).contains("(seed 77)");
+        assertThat(written(again)).isEqualTo(written(first)).hasSize(2);
+    }
+
+    private static List<String> written(Ran ran) {
+        return Pattern.compile("(?m)^\\S+ +(raw|qed) +8 MiB +320 +(\\S+)")
+                .matcher(ran.out())
+                .results()
+                .map(result -> result.group(2))
+                .toList();
+    }
+
+    @Test
     void nothingIsLeftBehind() {
         run(SMALL, Trial.Tampering.NONE);
         run(SMALL, (subject, device) -> {
@@ -196,7 +212,8 @@ class QuickstartTest {
         assertThat(run(SMALL, Trial.Tampering.NONE, "--help").exit()).isZero();
         Ran wrong = run(SMALL, Trial.Tampering.NONE, "-x");
         assertThat(wrong.exit()).isEqualTo(1);
-        assertThat(wrong.out()).startsWith("usage: loomblock quickstart [IMAGE...]\n");
+        assertThat(wrong.err()).startsWith("usage: loomblock quickstart [--seed N] [IMAGE...]\n");
+        assertThat(run(SMALL, Trial.Tampering.NONE, "--seed", "x").exit()).isEqualTo(1);
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         PrintStream stream = new PrintStream(out, true);
         assertThat(Quickstart.run("x", new String[] {"-h"}, InputStream.nullInputStream(), stream, stream))
