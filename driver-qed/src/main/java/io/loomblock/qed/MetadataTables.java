@@ -5,6 +5,7 @@ import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.RangeLocks;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
@@ -34,8 +35,10 @@ final class MetadataTables {
     private final WriteGuard guard;
     private final BufferPool pool;
 
-    /** Held to create L2 tables and to change the L1 table; never over guest data. */
+    /** Held to change the L1 table; never over I/O. */
     private final ReentrantLock l1Lock = new ReentrantLock();
+    /** L1 indexes whose L2 table is being created: nobody else waits for that. */
+    private final RangeLocks creations = new RangeLocks();
     /** Held over a whole write-back: one writer per sector. */
     private final ReentrantLock writeBackLock = new ReentrantLock();
 
@@ -182,16 +185,22 @@ final class MetadataTables {
 
     /** Writes a new, empty table behind the clusters in use. Its place in the L1 table reaches the file with the next write-back. */
     private long createTable(int index) throws BlockException {
-        l1Lock.lock();
-        try {
+        try (RangeLocks.Range creation = creations.acquire(index, index + 1L)) {
             long table = l1.get(index);
             if (table == 0) {
                 table = space.take(layout.tableSize());
                 file.debugEvent(DebugEvent.L2_ALLOC_WRITE);
                 NewTable.write(file, table, layout.tableBytes(), pool);
-                l1.set(index, table);
+                enter(index, table);
             }
             return table;
+        }
+    }
+
+    private void enter(int index, long table) {
+        l1Lock.lock();
+        try {
+            l1.set(index, table);
         } finally {
             l1Lock.unlock();
         }
