@@ -274,23 +274,27 @@ public final class DiskModel {
         if (candidates.size() == 1 && mismatch(candidates.get(0), from, data, dataOffset, length) < 0) {
             return;
         }
-        int step = wholeSectors ? SECTOR : 1;
         for (int at = 0; at < length; ) {
-            int end = (int) Math.min(length, (from + at) / step * step + step - from);
-            if (!anyMatches(candidates, from + at, data, dataOffset + at, end - at)) {
+            int end = wholeSectors ? (int) Math.min(length, (from + at) / SECTOR * SECTOR + SECTOR - from) : length;
+            int alike = longestMatch(candidates, from + at, data, dataOffset + at, end - at);
+            if (alike == 0 || wholeSectors && alike < end - at) {
                 throw wrong(from + at, data, dataOffset + at, end - at, candidates);
             }
-            at = end;
+            at += alike;
         }
     }
 
-    private boolean anyMatches(List<@Nullable Write> candidates, long offset, byte[] data, int dataOffset, int count) {
+    /** How many bytes at most agree with one candidate. */
+    private int longestMatch(List<@Nullable Write> candidates, long offset, byte[] data, int dataOffset, int count) {
+        int longest = 0;
         for (Write candidate : candidates) {
-            if (mismatch(candidate, offset, data, dataOffset, count) < 0) {
-                return true;
+            int at = mismatch(candidate, offset, data, dataOffset, count);
+            if (at < 0) {
+                return count;
             }
+            longest = Math.max(longest, at);
         }
-        return false;
+        return longest;
     }
 
     private int mismatch(@Nullable Write candidate, long offset, byte[] data, int dataOffset, int count) {
