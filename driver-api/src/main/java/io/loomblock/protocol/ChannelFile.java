@@ -11,6 +11,7 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** A file on {@link FileChannel}: all that Java 21 gives, which leaves out holes and allocated sizes. */
@@ -174,8 +175,8 @@ final class ChannelFile implements FileIo {
     }
 
     @Override
-    public boolean lockedByOthers(long position) {
-        return ProcLocks.read(facts.id().inode()).lockedByOthers(position);
+    public Set<Integer> lockedByOthers(Set<Integer> positions) {
+        return ProcLocks.read(facts.id().inode()).lockedByOthers(positions);
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.loomblock.BlockException;
 import io.loomblock.BlockStatus;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
+import java.util.Set;
 
 /**
  * An open file descriptor: the seam between the protocols and the two ways to reach the system, {@link ChannelFile} and FFM.
@@ -92,8 +93,8 @@ interface FileIo extends AutoCloseable {
     /** Lets go of it again. */
     void unlock(long position) throws BlockException;
 
-    /** Whether another process (with OFD locks: another descriptor) holds a lock on this byte. */
-    boolean lockedByOthers(long position) throws BlockException;
+    /** On which of these bytes another process (with OFD locks: another descriptor) holds a lock. */
+    Set<Integer> lockedByOthers(Set<Integer> positions) throws BlockException;
 
     /** Closes; on POSIX systems all locks of this process on the file may go with it. */
     @Override

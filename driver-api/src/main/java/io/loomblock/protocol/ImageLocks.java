@@ -3,6 +3,8 @@ package io.loomblock.protocol;
 
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.function.IntPredicate;
 
 /**
@@ -89,18 +91,17 @@ final class ImageLocks {
     }
 
     private void checkOthers(Permissions wanted, String name) throws BlockException {
-        int unshared = 0;
-        int held = 0;
+        Set<Integer> asked = new HashSet<>();
         for (int i = 0; i < Permissions.COUNT; i++) {
-            if (wanted.holds(i) && file.lockedByOthers(UNSHARED + i)) {
-                unshared |= 1 << i;
+            if (wanted.holds(i)) {
+                asked.add(UNSHARED + i);
             }
-            if (wanted.refuses(i) && file.lockedByOthers(HELD + i)) {
-                held |= 1 << i;
+            if (wanted.refuses(i)) {
+                asked.add(HELD + i);
             }
         }
-        Permissions others = new Permissions(held, unshared);
-        checkConflicts(wanted, name, others::refuses, others::holds);
+        Set<Integer> locked = asked.isEmpty() ? asked : file.lockedByOthers(asked);
+        checkConflicts(wanted, name, i -> locked.contains(UNSHARED + i), i -> locked.contains(HELD + i));
     }
 
     private static void checkConflicts(

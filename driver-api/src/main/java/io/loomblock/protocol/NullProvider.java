@@ -14,6 +14,11 @@ import java.util.Map;
 public class NullProvider implements BlockDriverProvider {
     private static final long DEFAULT_SIZE = 1L << 30;
 
+    private static final String INVALID_SIZE = "Parameter 'size' expects a size";
+
+    /** For ServiceLoader. */
+    public NullProvider() {}
+
     @Override
     public String formatName() {
         return "null-co";
@@ -40,15 +45,22 @@ public class NullProvider implements BlockDriverProvider {
                 options.getOrDefault("read-zeroes", "off").equals("on"));
     }
 
+    /** Bytes, or a number with one of the binary suffixes k, M, G, T, P and E. */
     private static long size(String text) throws BlockException {
         try {
-            long size = Long.parseLong(text);
-            if (size >= 0) {
-                return size;
+            int digits = text.length();
+            int shift = 0;
+            if (digits > 1 && !Character.isDigit(text.charAt(digits - 1))) {
+                digits--;
+                shift = 10 * "bkmgtpe".indexOf(Character.toLowerCase(text.charAt(digits)));
+            }
+            long number = Long.parseLong(text.substring(0, digits));
+            if (shift >= 0 && number >= 0 && number <= Long.MAX_VALUE >> shift) {
+                return number << shift;
             }
         } catch (NumberFormatException e) {
-            throw new BlockException(Errno.EINVAL, "Parameter 'size' expects a size", e);
+            throw new BlockException(Errno.EINVAL, INVALID_SIZE, e);
         }
-        throw new BlockException(Errno.EINVAL, "Parameter 'size' expects a size");
+        throw new BlockException(Errno.EINVAL, INVALID_SIZE);
     }
 }

@@ -5,6 +5,7 @@ import io.loomblock.BlockException;
 import io.loomblock.BlockStatus;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
+import java.util.Set;
 
 /** A file whose I/O runs on {@link IoThreads}. */
 final class OffThreadFile implements FileIo {
@@ -133,8 +134,8 @@ final class OffThreadFile implements FileIo {
     }
 
     @Override
-    public boolean lockedByOthers(long position) throws BlockException {
-        return call(() -> file.lockedByOthers(position));
+    public Set<Integer> lockedByOthers(Set<Integer> positions) throws BlockException {
+        return call(() -> file.lockedByOthers(positions));
     }
 
     @Override

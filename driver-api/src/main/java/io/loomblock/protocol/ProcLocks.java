@@ -8,6 +8,8 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,12 +58,18 @@ final class ProcLocks {
         return new ProcLocks(all);
     }
 
-    boolean lockedByOthers(long position) {
-        return others.stream().anyMatch(held -> held.first <= position && position <= held.last);
+    Set<Integer> lockedByOthers(Set<Integer> positions) {
+        return positions.stream()
+                .filter(position -> others.stream().anyMatch(held -> held.covers(position)))
+                .collect(Collectors.toSet());
     }
 
     /** One line; open file description locks have the process id -1. */
     private record Held(long pid, String file, long first, long last) {
+        boolean covers(long position) {
+            return first <= position && position <= last;
+        }
+
         /** Null for a line that is not a lock held on bytes: a lease, or somebody who waits ({@code ->}). */
         static @Nullable Held parse(String line) {
             String[] words = line.trim().split("\\s+");

@@ -9,6 +9,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
+import java.util.HashSet;
+import java.util.Set;
 
 /** A file descriptor of the system. No call listens to interrupts. */
 final class NativeFile implements FileIo {
@@ -214,7 +216,17 @@ final class NativeFile implements FileIo {
     }
 
     @Override
-    public boolean lockedByOthers(long position) throws BlockException {
+    public Set<Integer> lockedByOthers(Set<Integer> positions) throws BlockException {
+        Set<Integer> locked = new HashSet<>();
+        for (int position : positions) {
+            if (lockedByOthers(position)) {
+                locked.add(position);
+            }
+        }
+        return locked;
+    }
+
+    private boolean lockedByOthers(long position) throws BlockException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment lock = flock(arena, LinuxConstants.F_WRLCK, position);
             check(libc.fcntl(fd, LinuxConstants.F_OFD_GETLK, lock));
