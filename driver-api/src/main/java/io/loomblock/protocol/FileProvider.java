@@ -9,9 +9,11 @@ import io.loomblock.PreallocationMode;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.CreateContext;
+import io.loomblock.driver.DriverOption;
 import io.loomblock.driver.Filenames;
 import io.loomblock.driver.OpenContext;
 import io.loomblock.memory.BufferPool;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The protocol {@code file}: regular files of this machine. */
@@ -35,6 +37,16 @@ public final class FileProvider implements BlockDriverProvider {
     @Override
     public Kind kind() {
         return Kind.PROTOCOL;
+    }
+
+    /** What a format on a file may be asked for besides its own options; hints to file systems that we do not give are accepted. */
+    @Override
+    public List<DriverOption> createOptions() {
+        return List.of(
+                DriverOption.size("size", "Virtual disk size"),
+                DriverOption.bool("nocow", "Turn off copy-on-write (valid only on btrfs)"),
+                DriverOption.string("preallocation", "Preallocation mode (allowed values: off, falloc, full)"),
+                DriverOption.size("extent_size_hint", "Extent size hint for the image file, 0 to disable"));
     }
 
     /** Makes the file, or empties it; one that somebody uses is left as it is (EAGAIN). */

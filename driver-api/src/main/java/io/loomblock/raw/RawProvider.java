@@ -34,13 +34,8 @@ public final class RawProvider implements BlockDriverProvider {
 
     @Override
     public List<DriverOption> createOptions() {
-        return List.of(
-                new DriverOption(
-                        "preallocation",
-                        DriverOption.Type.STRING,
-                        "Preallocation mode (allowed values: off, falloc, full)",
-                        null),
-                DriverOption.size("size", "Virtual disk size"));
+        // Preallocation is the file's to offer.
+        return List.of(DriverOption.size("size", "Virtual disk size"));
     }
 
     @Override
@@ -61,7 +56,7 @@ public final class RawProvider implements BlockDriverProvider {
         try {
             return PreallocationMode.valueOf(name.toUpperCase(Locale.ROOT));
         } catch (IllegalArgumentException e) {
-            throw new BlockException(Errno.EINVAL, "Invalid parameter '" + name + "'", e);
+            throw new BlockException(Errno.EINVAL, "invalid parameter value: " + name, e);
         }
     }
 
