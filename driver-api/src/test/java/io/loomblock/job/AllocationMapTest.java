@@ -100,8 +100,7 @@ class AllocationMapTest {
     void onlyTheRangeAskedForIsWalked() throws BlockException {
         assertThat(map("1234....", "zzzzzzzz", CLUSTER + 100, 5L * CLUSTER))
                 .containsExactly(
-                        new Extent(
-                                CLUSTER + 100, 3 * CLUSTER - 100, 0, true, false, true, 2 * CLUSTER + 100, "top"),
+                        new Extent(CLUSTER + 100, 3 * CLUSTER - 100, 0, true, false, true, 2 * CLUSTER + 100, "top"),
                         zero(4, 1, 1));
         assertThat(map("1234....", "zzzzzzzz", 8L * CLUSTER, Long.MAX_VALUE)).isEmpty();
     }

@@ -69,9 +69,11 @@ class ImageComparisonTest {
 
     @Test
     void zerosPastTheEndOfTheShorterOneDoNotMatterUnlessStrict() throws Exception {
-        assertThat(compare(image(LENGTH), image(LENGTH + CHUNK), false).outcome()).isEqualTo(Outcome.IDENTICAL);
+        assertThat(compare(image(LENGTH), image(LENGTH + CHUNK), false).outcome())
+                .isEqualTo(Outcome.IDENTICAL);
         assertThat(heard).contains("sizes differ");
-        assertThat(compare(image(LENGTH), image(LENGTH + CHUNK), true).outcome()).isEqualTo(Outcome.SIZE_DIFFERS);
+        assertThat(compare(image(LENGTH), image(LENGTH + CHUNK), true).outcome())
+                .isEqualTo(Outcome.SIZE_DIFFERS);
     }
 
     @Test
@@ -89,8 +91,7 @@ class ImageComparisonTest {
     @Test
     void theImageThatCannotBeReadIsNamed() {
         FaultDriver broken = new FaultDriver(image(LENGTH));
-        broken.arm(FaultDriver.Fault.always(
-                request -> request.kind() == Kind.READ && request.offset() == CHUNK));
+        broken.arm(FaultDriver.Fault.always(request -> request.kind() == Kind.READ && request.offset() == CHUNK));
         assertThatThrownBy(() -> compare(image(LENGTH), broken, false))
                 .isInstanceOfSatisfying(ComparisonException.class, e -> {
                     assertThat(e.step()).isEqualTo(Step.READ);

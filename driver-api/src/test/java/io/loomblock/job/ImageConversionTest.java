@@ -179,7 +179,8 @@ class ImageConversionTest {
         FaultDriver source = new FaultDriver(source());
         source.arm(FaultDriver.Fault.always(request -> isRead(request, CHUNK)));
         assertThatThrownBy(() -> convert(source, target(), options()))
-                .isInstanceOfSatisfying(BlockException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EIO))
+                .isInstanceOfSatisfying(
+                        BlockException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EIO))
                 .hasMessage("error while reading at byte 2097152: Input/output error");
     }
 
@@ -190,7 +191,8 @@ class ImageConversionTest {
         target.arm(FaultDriver.Fault.always(request -> request.kind() == Kind.WRITE && request.offset() >= CHUNK)
                 .with(Errno.ENOSPC));
         assertThatThrownBy(() -> convert(source(), target, options()))
-                .isInstanceOfSatisfying(BlockException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ENOSPC))
+                .isInstanceOfSatisfying(
+                        BlockException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ENOSPC))
                 .hasMessage("error while writing at byte 2097152: No space left on device");
         assertThat(target.failures()).isOne();
     }
@@ -208,9 +210,8 @@ class ImageConversionTest {
         fillAll();
         long bad = CHUNK + 3 * 512;
         FaultDriver source = new FaultDriver(source());
-        source.arm(FaultDriver.Fault.always(request -> request.kind() == Kind.READ
-                && request.offset() <= bad
-                && request.offset() + request.length() > bad));
+        source.arm(FaultDriver.Fault.always(request ->
+                request.kind() == Kind.READ && request.offset() <= bad && request.offset() + request.length() > bad));
         MemoryDriver target = target();
         convert(source, target, options(false, 4096, true));
         Arrays.fill(content, (int) bad, (int) bad + 512, (byte) 0);

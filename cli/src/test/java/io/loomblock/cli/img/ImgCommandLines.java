@@ -92,6 +92,20 @@ final class ImgCommandLines {
                 create -f raw -o 'preallocation=off,' @zz/x 1M
                 create -f foo -o help
                 create -f qed -o help foo:x
+                create -f raw -o help
+                create -f raw -o help @x
+                create -f qed -o help,cluster_size=4k @x 1M
+                create -o help
+                create -f raw -o preallocation=foo @x.raw 1M
+                create -f raw -o preallocation=metadata @x.raw 1M
+                create -f raw -o preallocation=a,,b @x.raw 1M
+                create -f raw -o nocow=on @zz/x 1M
+                create -f raw -o nocow @zz/x 1M
+                create -f raw -o nonocow @zz/x 1M
+                create -f raw -o nocow=foo @zz/x 1M
+                create -f raw -o nocow=off,extent_size_hint=1M @zz/x 1M
+                create -f raw -o preallocation=off -o nocow=off @x.raw 1M
+                create -f qed -b '/nonexist/b,c d' -u -F raw '@zz/x y' 1M
                 create -f qed -o size= @zz/x
                 create -f qed -o size=1000 @zz/x
                 create -f qed -b 'a.raw' -F raw @zz/x
@@ -200,6 +214,17 @@ final class ImgCommandLines {
                 check -f raw @a.raw
                 check --output=json @a.raw
                 check -f foo @a.raw
+                check @broken.qed
+                check --output=json @broken.qed
+                check -q @broken.qed
+                check @leaky.qed
+                check -r leaks @leaky.qed
+                check --output=json @leaky.qed
+                check -q @leaky.qed
+                check -r all @broken.qed
+                check --output=json -r all @broken.qed
+                check @lost.qed
+                check @future.qed
                 check --output=x @a.raw
                 check -r
                 check -r all @f.raw
@@ -262,6 +287,7 @@ final class ImgCommandLines {
                 resize -f raw --preallocation=full @f.raw +1M
                 resize -f raw --preallocation full @f.raw -1M
                 resize -f raw --preallocation=foo @f.raw +1M
+                resize -f raw --preallocation=metadata @f.raw +1M
                 resize -f qed --preallocation=full @a.qed +1M
                 resize -f qed @a.qed +1000
                 resize -f qed @a.qed -1M
@@ -348,6 +374,8 @@ final class ImgCommandLines {
                 convert @a.raw @a.qed @x.raw
                 convert -f raw -O qed @a.raw @x.raw @x2.qed
                 convert -O qed -B @a.raw -F raw @a.raw @a.raw @x.qed
+                convert -O qed @a.raw @a.raw
+                convert -O qed -o help @a.raw @x.qed
                 convert @a.raw /nonexist/a
                 convert -p -O qed @a.raw /nonexist/a
                 convert --target-image-opts @a.raw driver=raw,file.filename=y.raw
