@@ -74,26 +74,23 @@ public final class Main {
     private static int dispatch(String[] args, Console console) {
         String command = args.length == 0 ? "" : args[0];
         String[] rest = args.length == 0 ? args : Arrays.copyOfRange(args, 1, args.length);
-        switch (command) {
-            case "img":
-                return ImgTool.run(rest, console);
-            case "io":
-                return IoCommand.run(console.prog(), rest, console.in(), console.out(), console.err());
-            case "quickstart":
-                return Quickstart.run(console.prog(), rest, console.in(), console.out(), console.err());
-            case "-V", "--version":
+        return switch (command) {
+            case "img" -> ImgTool.run(rest, console);
+            case "io" -> IoCommand.run(console.prog(), rest, console.in(), console.out(), console.err());
+            case "quickstart" -> Quickstart.run(console.prog(), rest, console.in(), console.out(), console.err());
+            case "-V", "--version" -> {
                 console.println(versionLine());
-                return 0;
-            case "-h", "--help":
+                yield 0;
+            }
+            case "-h", "--help" -> {
                 printHelp(console);
-                return 0;
-            case "":
-                console.error("Not enough arguments");
-                return hint(console);
-            default:
-                console.error("Command not found: " + command);
-                return hint(console);
-        }
+                yield 0;
+            }
+            default -> {
+                console.error(command.isEmpty() ? "Not enough arguments" : "Command not found: " + command);
+                yield hint(console);
+            }
+        };
     }
 
     private static int hint(Console console) {

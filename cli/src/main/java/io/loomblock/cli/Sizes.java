@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock.cli;
 
+import java.io.Serial;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.MathContext;
@@ -24,7 +25,7 @@ public final class Sizes {
 
     /** A text that is not a size. */
     public static final class SizeException extends Exception {
-        @java.io.Serial
+        @Serial
         private static final long serialVersionUID = 1L;
 
         private final Problem problem;
@@ -136,7 +137,7 @@ public final class Sizes {
     public static String human(long bytes) {
         int power = 0;
         // A unit is used from 1000 of the one below on, so that there are never four digits.
-        while (power < SUFFIXES.length() - 1 && bytes >= 1000L << 10 * power) {
+        while (power < SUFFIXES.length() - 1 && bytes >= 1000L << (10 * power)) {
             power++;
         }
         return threeDigits(bytes, power) + ' ' + (power == 0 ? "B" : SUFFIXES.charAt(power) + "iB");
@@ -144,7 +145,7 @@ public final class Sizes {
 
     private static String threeDigits(long bytes, int power) {
         BigDecimal value = new BigDecimal(bytes)
-                .divide(new BigDecimal(1L << 10 * power))
+                .divide(new BigDecimal(1L << (10 * power)))
                 .round(new MathContext(3, RoundingMode.HALF_EVEN))
                 .stripTrailingZeros();
         if (value.precision() - value.scale() > 3) {
@@ -160,6 +161,6 @@ public final class Sizes {
 
     /** Rounds up to whole sectors of 512 bytes, the unit in which QEMU counts images; a size near 2^63 is cut to the last sector. */
     public static long toSectors(long bytes) {
-        return bytes > Long.MAX_VALUE - 511 ? Long.MAX_VALUE & ~511L : bytes + 511 & ~511L;
+        return bytes > Long.MAX_VALUE - 511 ? Long.MAX_VALUE & ~511L : (bytes + 511) & ~511L;
     }
 }

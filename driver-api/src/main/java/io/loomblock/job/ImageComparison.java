@@ -8,6 +8,7 @@ import io.loomblock.LayeredStatus;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
+import java.io.Serial;
 
 /**
  * Compares what two images read as, and in strict mode also their sizes and allocation. spec: block-layer.md section 9, "compare".
@@ -52,7 +53,7 @@ public final class ImageComparison {
 
     /** A step that failed, on one of the two images. */
     public static final class ComparisonException extends Exception {
-        @java.io.Serial
+        @Serial
         private static final long serialVersionUID = 1L;
 
         private final Step step;

@@ -35,20 +35,17 @@ public final class ImgTool {
             }
             for (int option = options.next(); option != GetOpt.END; option = options.next()) {
                 switch (option) {
-                    case 'h':
+                    case 'h' -> {
                         ImgHelp.print(here);
                         return 0;
-                    case 'V':
+                    }
+                    case 'V' -> {
                         here.println(Main.versionLine());
                         return 0;
-                    case 'v':
-                        here = here.withDebug(true);
-                        break;
-                    case 'T':
-                        here.warning("trace event '" + options.argument() + "' does not exist");
-                        break;
-                    default:
-                        throw ImgOptions.misuse(option, options);
+                    }
+                    case 'v' -> here = here.withDebug(true);
+                    case 'T' -> here.warning("trace event '" + options.argument() + "' does not exist");
+                    default -> throw ImgOptions.misuse(option, options);
                 }
             }
             String[] command = Arrays.copyOfRange(words, options.index(), words.length);

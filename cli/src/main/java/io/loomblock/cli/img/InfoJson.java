@@ -55,16 +55,15 @@ final class InfoJson {
 
     /** The tagged union that QEMU prints; for files it is there although nothing is in it, and raw images show their file's. */
     private static @Nullable Map<String, Object> specific(ImageInfo info) {
-        switch (info.format()) {
-            case "file", "host_device":
-                return tagged("file", info.formatSpecific() == null ? Map.of() : info.formatSpecific());
-            case "raw":
-                return info.children().isEmpty()
+        return switch (info.format()) {
+            case "file", "host_device" ->
+                tagged("file", info.formatSpecific() == null ? Map.of() : info.formatSpecific());
+            case "raw" ->
+                info.children().isEmpty()
                         ? null
                         : specific(info.children().get(0).info());
-            default:
-                return info.formatSpecific() == null ? null : tagged(info.format(), info.formatSpecific());
-        }
+            default -> info.formatSpecific() == null ? null : tagged(info.format(), info.formatSpecific());
+        };
     }
 
     private static Map<String, Object> tagged(String type, Map<String, Object> data) {
