@@ -183,7 +183,7 @@ class FileProtocolTest {
     void metadataPreallocationIsNotForFiles(TestEngine engine) throws Exception {
         try (Node node = fresh(engine, 0, READ_WRITE)) {
             BlockException e = assertFails(Errno.ENOTSUP, () -> node.truncate(10, true, PreallocationMode.METADATA));
-            assertThat(e.reason()).isEqualTo("Unsupported preallocation mode 'metadata'");
+            assertThat(e.reason()).isEqualTo("Unsupported preallocation mode: metadata");
         }
     }
 
