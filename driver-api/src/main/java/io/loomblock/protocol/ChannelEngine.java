@@ -55,6 +55,9 @@ final class ChannelEngine implements FileEngine {
             return new FileFacts(id, FileKind.ofMode((int) number(unix, "mode")));
         } catch (IOException e) {
             throw IoErrors.cannotOpen(name, mode, IoErrors.errnoOf(e));
+        } catch (UnsupportedOperationException e) {
+            // No Unix: nothing here tells one file from another.
+            throw IoErrors.cannotOpen(name, mode, Errno.ENOTSUP);
         }
     }
 

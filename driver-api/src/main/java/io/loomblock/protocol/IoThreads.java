@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The caller waits, whatever interrupts it, and finds its interrupt flag as it was. The threads are daemons that end when idle.
  */
 final class IoThreads {
-    private static final int THREADS = 16;
+    private static final int THREADS = 32;
     private static final long IDLE_SECONDS = 10;
 
     private final ThreadPoolExecutor executor;
@@ -63,7 +63,6 @@ final class IoThreads {
         }
 
         @Override
-        @SuppressWarnings("CatchAndPrintStackTrace")
         public void run() {
             try {
                 result = call.run();

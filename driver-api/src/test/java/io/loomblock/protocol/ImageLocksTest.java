@@ -12,11 +12,13 @@ import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.Node;
 import io.loomblock.testkit.Tools;
+import java.lang.reflect.Proxy;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -221,6 +223,24 @@ class ImageLocksTest {
             assertThat(e.reason()).isEqualTo("Failed to lock byte 201" + hint());
             assertThat(lock.isValid()).isTrue();
         }
+    }
+
+    /** As on some network file systems. */
+    @Test
+    void whereThereAreNoLocksOpenersGoOnWithoutAndStillExcludeOneAnotherHere() throws Exception {
+        AtomicInteger asked = new AtomicInteger();
+        FileIo withoutLocks = (FileIo) Proxy.newProxyInstance(
+                FileIo.class.getClassLoader(), new Class<?>[] {FileIo.class}, (proxy, method, arguments) -> {
+                    assertThat(method.getName()).isEqualTo("lockShared");
+                    asked.incrementAndGet();
+                    return LockResult.UNSUPPORTED;
+                });
+        ImageLocks locks = new ImageLocks(withoutLocks);
+        locks.take(Permissions.READ_ONLY, List.of(), file);
+        locks.take(Permissions.READ_ONLY, List.of(Permissions.READ_ONLY), file);
+        assertLocked("\"write\"", () -> locks.take(Permissions.READ_WRITE, List.of(Permissions.READ_ONLY), file));
+        locks.keepOnly(Permissions.NONE);
+        assertThat(asked).as("once it is known, nobody asks again").hasValue(1);
     }
 
     private Tools.Result qemu(String... arguments) {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock.protocol;
 
+import static io.loomblock.protocol.TestBytes.assertFails;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.loomblock.CacheMode;
+import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
+import io.loomblock.PreallocationMode;
 import io.loomblock.driver.Node;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
@@ -38,6 +41,30 @@ class InterruptTest {
         for (CacheMode cache : List.of(CacheMode.WRITEBACK, CacheMode.NONE)) {
             run(engine, cache, Thread.ofVirtual().factory());
             run(engine, cache, Thread.ofPlatform().factory());
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.loomblock.protocol.TestEngine#all")
+    void anInterruptedThreadOpensCreatesFlushesResizesAndClosesFiles(TestEngine engine) throws Exception {
+        String file = directory.resolve("image").toString();
+        Thread.currentThread().interrupt();
+        try {
+            engine.create(file, 0);
+            for (CacheMode cache : List.of(CacheMode.WRITEBACK, CacheMode.NONE)) {
+                OpenOptions options = OpenOptions.readWrite().withCache(cache);
+                try (Node node = engine.open(file, options)) {
+                    node.truncate(0, true, PreallocationMode.OFF);
+                    node.truncate(PIECE, true, PreallocationMode.FULL);
+                    node.coWriteZeroes(0, 2 * PIECE, 0);
+                    node.flush();
+                    assertThat(node.blockStatus(0, PIECE).length()).isPositive();
+                    assertFails(Errno.EAGAIN, () -> engine.open(file, options));
+                }
+            }
+            assertThat(Thread.currentThread().isInterrupted()).isTrue();
+        } finally {
+            Thread.interrupted();
         }
     }
 
