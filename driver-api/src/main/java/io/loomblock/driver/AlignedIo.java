@@ -34,7 +34,7 @@ final class AlignedIo {
             return;
         }
         int alignment = limits.requestAlignment();
-        try (AlignedBuffer bounce = pool.acquireReserved(bounceSize(alignment, offset, bytes))) {
+        try (AlignedBuffer bounce = pool.acquireBounce(bounceSize(alignment, offset, bytes))) {
             for (int done = 0; done < bytes; ) {
                 long from = down(offset + done, alignment);
                 int skip = (int) (offset + done - from);
@@ -55,7 +55,7 @@ final class AlignedIo {
             }
             int alignment = limits.requestAlignment();
             // One buffer for all pieces: waiting for memory after some were written would be a place to be interrupted.
-            try (AlignedBuffer bounce = pool.acquireReserved(bounceSize(alignment, offset, bytes))) {
+            try (AlignedBuffer bounce = pool.acquireBounce(bounceSize(alignment, offset, bytes))) {
                 for (int done = 0; done < bytes; ) {
                     int skip = (int) ((offset + done) & (alignment - 1));
                     int n = Math.min(bytes - done, PIECE - skip);
@@ -104,7 +104,7 @@ final class AlignedIo {
         int alignment = limits.requestAlignment();
         boolean widened = ((offset | bytes) & (alignment - 1)) != 0;
         try (RangeLocks.Range locked = lock(limits, offset, bytes);
-                AlignedBuffer block = widened ? pool.acquireReserved(alignment) : null) {
+                AlignedBuffer block = widened ? pool.acquireBounce(alignment) : null) {
             int granularity = Math.max(limits.zeroAlignment(), alignment);
             long start = up(offset, granularity);
             long end = down(offset + bytes, granularity);
@@ -199,11 +199,12 @@ final class AlignedIo {
                 && (limits.memoryAlignment() == 1 || qiov.isAligned(qiovOffset, bytes, limits.memoryAlignment()));
     }
 
-    private static long down(long value, int alignment) {
+    static long down(long value, int alignment) {
         return value & -(long) alignment;
     }
 
-    private static long up(long value, int alignment) {
-        return down(value + alignment - 1, alignment);
+    /** Saturates at the last multiple below 2^63, which is less than {@code value} then. */
+    static long up(long value, int alignment) {
+        return down(value > Long.MAX_VALUE - alignment ? Long.MAX_VALUE : value + alignment - 1, alignment);
     }
 }

@@ -28,8 +28,8 @@ public final class Node implements AutoCloseable {
     /** Role of the child that unallocated areas read through to. */
     public static final String BACKING = "backing";
 
-    /** No node is longer, so that ends rounded up to an alignment do not overflow. */
-    private static final long MAX_LENGTH = Long.MAX_VALUE & -(1L << 30);
+    /** No node is longer: whole sectors below 2^63. */
+    private static final long MAX_LENGTH = Long.MAX_VALUE & -512;
 
     private final String filename;
     private final BlockDriver driver;
@@ -222,8 +222,8 @@ public final class Node implements AutoCloseable {
         try {
             checkWrite(offset, bytes);
             int granularity = limits.discardAlignment();
-            long start = (offset + granularity - 1) & -granularity;
-            long end = (offset + bytes) & -granularity;
+            long start = AlignedIo.up(offset, granularity);
+            long end = AlignedIo.down(offset + bytes, granularity);
             if (start < end) {
                 driver.coDiscard(start, end - start);
                 flushes.written();

@@ -18,9 +18,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * A bounded pool of aligned buffers: slabs of 2 MiB, split and merged by the buddy rule, handed out first come, first served.
  *
- * <p>A request takes all it needs in one acquisition of at most {@link #MAX_BUFFER} bytes and waits, holding nothing, while the
- * pool is empty. Metadata and timers use {@link #acquireReserved}, which never waits behind guest data: a part of the bound is kept
- * for it. Memory that was once taken from the system is kept for reuse. Safe for any number of threads.
+ * <p>A request takes all it needs in one acquisition of at most {@link #MAX_BUFFER} bytes and waits while the pool is empty. Who holds
+ * a buffer may wait for another one in one direction only, so that waiting always ends: guest data ({@link #acquire}) for metadata
+ * and copy-on-write ({@link #acquireReserved}), these for a bounce to the alignment of a disk ({@link #acquireBounce}), whose holder waits
+ * for the disk alone. Each has memory that the ones before it cannot take, if the reserve is 4 MiB or more. Memory that was once taken
+ * from the system is kept for reuse. Safe for any number of threads.
  */
 public final class BufferPool {
     /** The largest buffer, and the size of a slab: 2 MiB. */
@@ -37,7 +39,6 @@ public final class BufferPool {
     private final List<Slab> slabs = new ArrayList<>();
     private final Map<ByteBuffer, Slab> byMemory = new IdentityHashMap<>();
     private final Deque<Waiter> waiters = new ArrayDeque<>();
-    private int reservedWaiting;
     private long outstanding;
     private volatile @Nullable IoVector zeros;
 
@@ -67,12 +68,20 @@ public final class BufferPool {
      * @throws BlockException EINTR if interrupted while waiting (the flag stays set), ENOMEM, ENOSYS without Chronicle
      */
     public AlignedBuffer acquire(int size) throws BlockException {
-        return acquire(size, false);
+        return acquire(size, reservedSlabs);
     }
 
-    /** Like {@link #acquire}, for metadata and timers: the reserve is open to it too. */
+    /**
+     * Like {@link #acquire}, for metadata, copy-on-write and timers, which do not wait for guest data: the reserve is open to them too.
+     * Interrupts do not end the wait, because something may have been published before.
+     */
     public AlignedBuffer acquireReserved(int size) throws BlockException {
-        return acquire(size, true);
+        return acquire(size, Math.clamp(reservedSlabs - 1L, 0, 1));
+    }
+
+    /** Like {@link #acquireReserved}, for one who waits for nothing but the disk while he holds the buffer: all of the reserve is open. */
+    public AlignedBuffer acquireBounce(int size) throws BlockException {
+        return acquire(size, 0);
     }
 
     /** A megabyte of zeros to write from; nobody may write into it. */
@@ -96,7 +105,8 @@ public final class BufferPool {
         }
     }
 
-    private AlignedBuffer acquire(int size, boolean reserved) throws BlockException {
+    /** Takes from the slabs from {@code firstSlab} on: the lower that is, the more may be taken. */
+    private AlignedBuffer acquire(int size, int firstSlab) throws BlockException {
         if (size < 1 || size > MAX_BUFFER) {
             throw new IllegalArgumentException("buffer of " + size + " bytes from a pool");
         }
@@ -104,20 +114,28 @@ public final class BufferPool {
         Waiter waiter;
         lock.lock();
         try {
-            // Nobody overtakes those who wait for the same, but metadata does overtake guest data.
-            if (reserved ? reservedWaiting == 0 : waiters.isEmpty()) {
-                AlignedBuffer buffer = tryTake(size, level, reserved);
+            if (isNext(firstSlab)) {
+                AlignedBuffer buffer = tryTake(size, level, firstSlab);
                 if (buffer != null) {
                     return buffer;
                 }
             }
-            waiter = new Waiter(Thread.currentThread(), size, level, reserved);
+            waiter = new Waiter(Thread.currentThread(), size, level, firstSlab, firstSlab == reservedSlabs);
             waiters.add(waiter);
-            reservedWaiting += reserved ? 1 : 0;
         } finally {
             lock.unlock();
         }
         return await(waiter);
+    }
+
+    /** Whether nobody waits for the same memory or more of it; those who may take more overtake the others. */
+    private boolean isNext(int firstSlab) {
+        for (Waiter waiter : waiters) {
+            if (waiter.firstSlab <= firstSlab) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private AlignedBuffer await(Waiter waiter) throws BlockException {
@@ -131,11 +149,9 @@ public final class BufferPool {
                 LockSupport.park(this);
                 if (Thread.interrupted()) {
                     interruptedBefore = true;
-                    AlignedBuffer late = withdraw(waiter);
-                    if (late == null) {
+                    if (waiter.interruptible && withdraw(waiter)) {
                         throw new BlockException(Errno.EINTR);
                     }
-                    return late;
                 }
             }
         } finally {
@@ -145,14 +161,15 @@ public final class BufferPool {
         }
     }
 
-    private @Nullable AlignedBuffer withdraw(Waiter waiter) throws BlockException {
+    /** Takes the waiter out of the line; false if it has been granted meanwhile. */
+    private boolean withdraw(Waiter waiter) throws BlockException {
         lock.lock();
         try {
-            if (waiters.remove(waiter)) {
-                reservedWaiting -= waiter.reserved ? 1 : 0;
+            boolean waiting = waiters.remove(waiter);
+            if (waiting) {
                 grantWaiters();
             }
-            return waiter.granted;
+            return waiting;
         } finally {
             lock.unlock();
         }
@@ -177,31 +194,26 @@ public final class BufferPool {
     }
 
     private void grantWaiters() throws BlockException {
-        boolean dataBlocked = false;
+        // Nobody overtakes one who waits for the same memory, or for more of it.
+        int blockedFrom = Integer.MAX_VALUE;
         for (var it = waiters.iterator(); it.hasNext(); ) {
             Waiter waiter = it.next();
-            if (dataBlocked && !waiter.reserved) {
+            if (waiter.firstSlab >= blockedFrom) {
                 continue;
             }
-            AlignedBuffer buffer = tryTake(waiter.size, waiter.level, waiter.reserved);
+            AlignedBuffer buffer = tryTake(waiter.size, waiter.level, waiter.firstSlab);
             if (buffer == null) {
-                if (waiter.reserved) {
-                    return;
-                }
-                dataBlocked = true;
+                blockedFrom = waiter.firstSlab;
                 continue;
             }
             it.remove();
-            reservedWaiting -= waiter.reserved ? 1 : 0;
             waiter.granted = buffer;
             LockSupport.unpark(waiter.thread);
         }
     }
 
-    private @Nullable AlignedBuffer tryTake(int size, int level, boolean reserved) throws BlockException {
-        // Guest data uses the slabs behind the reserve only, so that metadata always finds room in the first ones.
-        int first = reserved ? 0 : reservedSlabs;
-        for (int i = first; i < slabs.size(); i++) {
+    private @Nullable AlignedBuffer tryTake(int size, int level, int firstSlab) throws BlockException {
+        for (int i = firstSlab; i < slabs.size(); i++) {
             AlignedBuffer buffer = takeFrom(slabs.get(i), size, level);
             if (buffer != null) {
                 return buffer;
@@ -211,7 +223,7 @@ public final class BufferPool {
             Slab slab = new Slab();
             slabs.add(slab);
             byMemory.put(slab.memory, slab);
-            if (slabs.size() > first) {
+            if (slabs.size() > firstSlab) {
                 return takeFrom(slab, size, level);
             }
         }
@@ -240,14 +252,16 @@ public final class BufferPool {
         final Thread thread;
         final int size;
         final int level;
-        final boolean reserved;
+        final int firstSlab;
+        final boolean interruptible;
         volatile @Nullable AlignedBuffer granted;
 
-        Waiter(Thread thread, int size, int level, boolean reserved) {
+        Waiter(Thread thread, int size, int level, int firstSlab, boolean interruptible) {
             this.thread = thread;
             this.size = size;
             this.level = level;
-            this.reserved = reserved;
+            this.firstSlab = firstSlab;
+            this.interruptible = interruptible;
         }
     }
 

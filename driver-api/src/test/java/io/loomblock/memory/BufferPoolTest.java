@@ -133,6 +133,46 @@ class BufferPoolTest {
         assertThat(pool.outstanding()).isZero();
     }
 
+    @Test
+    void aBounceFindsRoomWhereMetadataHasNone() throws Exception {
+        BufferPool three = new BufferPool(3L * SLAB, 2L * SLAB);
+        AlignedBuffer guest = three.acquire(SLAB);
+        AlignedBuffer metadata = three.acquireReserved(SLAB);
+        Thread waiting = startAndAwaitWaiting(() -> {
+            try {
+                three.acquireReserved(4096).close();
+            } catch (BlockException e) {
+                throw new AssertionError(e);
+            }
+        });
+        // Its holder waits for the disk alone, so whoever waits for him waits not for ever.
+        three.acquireBounce(SLAB).close();
+        assertThat(waiting.isAlive()).isTrue();
+        metadata.close();
+        waiting.join();
+        guest.close();
+        assertThat(three.outstanding()).isZero();
+    }
+
+    @Test
+    void anInterruptDoesNotEndTheWaitOfMetadata() throws Exception {
+        List<AlignedBuffer> all = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            all.add(pool.acquireReserved(SLAB));
+        }
+        List<String> log = Collections.synchronizedList(new ArrayList<>());
+        Thread waiting = startAndAwaitWaiting(() -> {
+            acquireReserved(4096, log, "got").run();
+            log.add(Thread.currentThread().isInterrupted() ? "flag set" : "flag lost");
+        });
+        waiting.interrupt();
+        assertThat(log).isEmpty();
+        all.remove(0).close();
+        waiting.join();
+        assertThat(log).containsExactly("got", "flag set");
+        all.forEach(AlignedBuffer::close);
+    }
+
     private Runnable acquireReserved(int size, List<String> log, String name) {
         return () -> {
             try (AlignedBuffer buffer = pool.acquireReserved(size)) {

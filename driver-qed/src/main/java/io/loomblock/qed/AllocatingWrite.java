@@ -82,7 +82,7 @@ final class AllocatingWrite {
         long onDisk = Math.min(bytes, image.header().get().imageSize() - pos);
         int copied = (int) backing.reach(pos, Math.max(0, onDisk));
         if (copied > 0) {
-            try (AlignedBuffer buffer = pool.acquire(Math.min(copied, PIECE))) {
+            try (AlignedBuffer buffer = pool.acquireReserved(Math.min(copied, PIECE))) {
                 for (int done = 0; done < copied; ) {
                     int n = Math.min(copied - done, buffer.capacity());
                     IoVector piece = IoVector.of(buffer, 0, n);
