@@ -72,11 +72,14 @@ public final class RequestGate {
         }
     }
 
-    /** Shuts the gate if nobody is inside right now; otherwise leaves it as it is and returns false. */
+    /** Shuts the gate if it is open and nobody is inside right now; otherwise leaves it as it is and returns false. */
     public boolean tryShut() {
         lock.lock();
         try {
-            shut = shut + 1;
+            if (shut > 0) {
+                return false;
+            }
+            shut = 1;
             if (inside.isZero()) {
                 return true;
             }

@@ -134,6 +134,17 @@ class RequestGateTest {
     }
 
     @Test
+    void tryShutKeepsOutOfTheSectionsOfOthers() throws Exception {
+        gate.shut();
+        assertThat(gate.tryShut()).isFalse();
+        gate.open();
+        assertThat(gate.tryShut()).isTrue();
+        assertThat(gate.tryShut()).isFalse();
+        gate.open();
+        gate.exit(gate.enter());
+    }
+
+    @Test
     void nobodyIsInsideWhileItIsShut() throws Exception {
         AtomicInteger inside = new AtomicInteger();
         try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
