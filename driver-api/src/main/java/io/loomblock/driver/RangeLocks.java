@@ -30,6 +30,15 @@ public final class RangeLocks {
         return range;
     }
 
+    /** Like {@link #acquire}, for one who may have published something already: an interrupt does not end the wait. */
+    public Range acquireUninterruptibly(long start, long end) {
+        Range range = enqueue(start, end);
+        if (range.blockers > 0) {
+            Waiting.until(() -> range.blockers == 0);
+        }
+        return range;
+    }
+
     private Range enqueue(long start, long end) {
         Range range = new Range(start, end);
         lock.lock();

@@ -17,6 +17,17 @@ final class Waiting {
      * @throws BlockException EINTR if interrupted while waiting and {@code withdraw} says that the wait could be given up
      */
     static void until(BooleanSupplier done, BooleanSupplier withdraw) throws BlockException {
+        if (!park(done, withdraw)) {
+            throw new BlockException(Errno.EINTR);
+        }
+    }
+
+    /** Parks until {@code done}, interrupted or not; the flag is as it should be at the end. */
+    static void until(BooleanSupplier done) {
+        park(done, () -> false);
+    }
+
+    private static boolean park(BooleanSupplier done, BooleanSupplier withdraw) {
         boolean interrupted = Thread.interrupted();
         try {
             while (!done.getAsBoolean()) {
@@ -24,10 +35,11 @@ final class Waiting {
                 if (Thread.interrupted()) {
                     interrupted = true;
                     if (withdraw.getAsBoolean()) {
-                        throw new BlockException(Errno.EINTR);
+                        return false;
                     }
                 }
             }
+            return true;
         } finally {
             if (interrupted) {
                 Thread.currentThread().interrupt();

@@ -122,6 +122,21 @@ class RangeLocksTest {
     }
 
     @Test
+    void whoMayHavePublishedSomethingIsNotInterrupted() throws Exception {
+        RangeLocks.Range first = locks.acquire(0, 10);
+        boolean[] flag = new boolean[1];
+        Thread waiting = startAndAwaitWaiting(() -> {
+            locks.acquireUninterruptibly(5, 15).close();
+            flag[0] = Thread.currentThread().isInterrupted();
+        });
+        waiting.interrupt();
+        assertThat(waiting.isAlive()).isTrue();
+        first.close();
+        waiting.join();
+        assertThat(flag[0]).isTrue();
+    }
+
+    @Test
     void releasingTwiceIsAnError() throws Exception {
         RangeLocks.Range range = locks.acquire(0, 10);
         range.close();
