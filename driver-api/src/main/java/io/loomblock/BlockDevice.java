@@ -267,12 +267,19 @@ public final class BlockDevice implements AutoCloseable {
     }
 
     /**
-     * Forgets what is cached and reads the image anew, after another process has changed it; in a drained section.
+     * Forgets what is cached and reads the image anew, after another process has changed it; requests wait meanwhile. What was not
+     * flushed is lost.
      *
      * @param activate whether the image is this process's to write from now on
      */
     public void invalidateCache(boolean activate) throws BlockException {
-        drained(() -> root.invalidateCache(activate));
+        // Not a drained section: to begin one, drivers write back what is to be forgotten.
+        gate.shut();
+        try {
+            root.invalidateCache(activate);
+        } finally {
+            gate.open();
+        }
     }
 
     /** Keeps requests away, lets those in flight and work behind the scenes finish, until the result is closed. Nests. */

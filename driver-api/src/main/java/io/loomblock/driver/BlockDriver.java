@@ -136,7 +136,8 @@ public interface BlockDriver extends AutoCloseable {
     }
 
     /**
-     * Forgets everything that is cached, writing nothing of it, and reads the image anew: another process may have changed it.
+     * Forgets everything that is cached, writing nothing of it, and reads the image anew: another process may have changed it. Requests
+     * are kept away; work behind the scenes is the driver's to stop.
      *
      * @param activate whether the image is ours to write from now on
      */
