@@ -24,20 +24,29 @@ final class EntryRules {
     private final QedLayout layout;
     private final long fileEndAtOpen;
     private final LongSupplier fileEnd;
-    private final Supplier<long[]> tablesAtOpen;
+    private final Supplier<long[]> findTables;
+    private final WriteGuard guard;
     private volatile long @Nullable [] tables;
 
     /**
      * Rules for one opening.
      *
      * @param fileEnd where the clusters end that have been allocated by now
-     * @param tablesAtOpen sorted offsets of the L2 tables, asked for once, when first needed
+     * @param findTables sorted offsets of the L2 tables, asked for when first needed
+     * @param guard is told of entries that must not be followed
      */
-    EntryRules(QedLayout layout, long fileEndAtOpen, LongSupplier fileEnd, Supplier<long[]> tablesAtOpen) {
+    EntryRules(
+            QedLayout layout, long fileEndAtOpen, LongSupplier fileEnd, Supplier<long[]> findTables, WriteGuard guard) {
         this.layout = layout;
         this.fileEndAtOpen = fileEndAtOpen;
         this.fileEnd = fileEnd;
-        this.tablesAtOpen = tablesAtOpen;
+        this.findTables = findTables;
+        this.guard = guard;
+    }
+
+    /** There are tables that were there before but not in use: those of a disk that has grown. */
+    void tablesChanged() {
+        tables = null;
     }
 
     static boolean isData(long entry) {
@@ -49,6 +58,7 @@ final class EntryRules {
     boolean allValid(AlignedBuffer page, int offset, int count, boolean changed) {
         long limit = limit(changed);
         // Data mostly lies in one stretch between two tables: as long as entries stay inside it, no search is needed.
+        long[] sorted = tables();
         long gapStart = 0;
         long gapEnd = 0;
         for (int i = 0; i < count; i++) {
@@ -60,9 +70,9 @@ final class EntryRules {
                 return false;
             }
             if (entry < gapStart || entry >= gapEnd) {
-                int above = indexAbove(entry);
-                gapStart = above == 0 ? 0 : tables()[above - 1] + layout.tableBytes();
-                gapEnd = above == tables().length ? Long.MAX_VALUE : tables()[above];
+                int above = indexAbove(sorted, entry);
+                gapStart = above == 0 ? 0 : sorted[above - 1] + layout.tableBytes();
+                gapEnd = above == sorted.length ? Long.MAX_VALUE : sorted[above];
                 if (entry < gapStart) {
                     return false;
                 }
@@ -78,6 +88,7 @@ final class EntryRules {
      */
     void check(long entry, boolean changed) throws BlockException {
         if (isData(entry) && (!layout.isCluster(entry, limit(changed)) || layout.isInL1(entry) || isInTable(entry))) {
+            guard.corruptionMet();
             throw new BlockException(
                     Errno.EIO, "L2 table entry 0x" + Long.toHexString(entry) + " is invalid: the image is corrupt");
         }
@@ -88,20 +99,21 @@ final class EntryRules {
     }
 
     private boolean isInTable(long offset) {
-        int above = indexAbove(offset);
-        return above > 0 && offset - tables()[above - 1] < layout.tableBytes();
+        long[] sorted = tables();
+        int above = indexAbove(sorted, offset);
+        return above > 0 && offset - sorted[above - 1] < layout.tableBytes();
     }
 
     /** Index of the first table that starts after {@code offset}. */
-    private int indexAbove(long offset) {
-        int found = Arrays.binarySearch(tables(), offset);
+    private static int indexAbove(long[] sorted, long offset) {
+        int found = Arrays.binarySearch(sorted, offset);
         return found >= 0 ? found + 1 : -found - 1;
     }
 
     private long[] tables() {
         long[] known = tables;
         if (known == null) {
-            known = tablesAtOpen.get();
+            known = findTables.get();
             tables = known;
         }
         return known;

@@ -29,13 +29,12 @@ final class Growth {
 
     /** Grows to {@code newSize} bytes, which is a valid size and more than the old one. */
     void run(long newSize) throws BlockException {
-        QedHeader old = image.header().get();
         image.guard().check();
-        image.tables().grow(newSize, image.fileEndAtOpen());
-        zero(old.imageSize(), newSize);
+        image.tables().grow(newSize);
+        zero(image.header().get().imageSize(), newSize);
         image.tables().writeBack();
         file.flush();
-        image.header().update(image.header().get().withImageSize(newSize));
+        image.header().update(old -> old.withImageSize(newSize));
         file.flush();
     }
 

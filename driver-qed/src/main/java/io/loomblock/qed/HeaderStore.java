@@ -9,6 +9,7 @@ import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.UnaryOperator;
 
 /**
  * The header of an open image, in memory and in the file, and its need-check bit.
@@ -17,6 +18,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * Memory changes after the file has. Where the write fails the old sector is put back; where that fails too the guard trips.
  */
 final class HeaderStore {
+    private static final byte[] NO_NAME = new byte[0];
+
     private final Node file;
     private final BufferPool pool;
     private final WriteGuard guard;
@@ -55,43 +58,49 @@ final class HeaderStore {
 
     /** Sets the need-check bit, durable when this returns; nothing to do if it is set. */
     void setNeedCheck() throws BlockException {
-        if (!needsCheck()) {
-            lock.lock();
-            try {
-                if (!needsCheck()) {
-                    write(header.withFeatures(header.features() | QedHeader.NEED_CHECK), new byte[0]);
-                    file.flush();
-                }
-            } catch (BlockException e) {
-                // Not known to be durable: set it again before anything relies on it.
-                header = header.withFeatures(header.features() & ~QedHeader.NEED_CHECK);
-                throw e;
-            } finally {
-                lock.unlock();
+        lock.lock();
+        try {
+            if (!needsCheck()) {
+                QedHeader before = header;
+                write(before.withFeature(QedHeader.NEED_CHECK, true), NO_NAME);
+                flushOrTakeBack(before);
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** What is not known to be durable is set again before anything relies on it. */
+    private void flushOrTakeBack(QedHeader before) throws BlockException {
+        try {
+            file.flush();
+        } catch (BlockException e) {
+            header = before;
+            throw e;
         }
     }
 
     /** Clears the need-check bit; what it warned of must be durable. */
     void clearNeedCheck() throws BlockException {
-        if (needsCheck()) {
-            update(header.withFeatures(header.features() & ~QedHeader.NEED_CHECK));
-        }
+        update(current -> current.withFeature(QedHeader.NEED_CHECK, false));
     }
 
-    /** Writes another header. */
-    void update(QedHeader next) throws BlockException {
+    /** Writes another header, made from the current one; nothing to do if they are equal. */
+    void update(UnaryOperator<QedHeader> change) throws BlockException {
         lock.lock();
         try {
-            write(next, new byte[0]);
+            QedHeader next = change.apply(header);
+            if (!next.equals(header)) {
+                write(next, NO_NAME);
+            }
         } finally {
             lock.unlock();
         }
     }
 
     /**
-     * Writes a header that says where the backing name stands, and the name, durable when this returns; a crash leaves the old or the new one. A name that
-     * does not fit into the first sector goes next to the old one if there is room, and first.
+     * Writes a header that says where the backing name stands, and the name, durable when this returns; a crash leaves the old or the new
+     * one. A name that does not fit into the first sector goes next to the old one if there is room, and first.
      */
     void updateBacking(QedHeader next, byte[] name) throws BlockException {
         lock.lock();
@@ -100,7 +109,7 @@ final class HeaderStore {
                 write(next, name);
             } else {
                 writeName(next.backingFilenameOffset(), name);
-                write(next, new byte[0]);
+                write(next, NO_NAME);
             }
             file.flush();
         } finally {
@@ -111,7 +120,7 @@ final class HeaderStore {
     private void writeName(long offset, byte[] name) throws BlockException {
         try (AlignedBuffer buffer = pool.acquireReserved(name.length)) {
             buffer.put(0, name, 0, name.length);
-            file.coWritev(offset, IoVector.of(buffer));
+            SectorWriter.write(file, offset, IoVector.of(buffer));
             file.flush();
         }
     }
@@ -130,7 +139,7 @@ final class HeaderStore {
                     nameInSector.length);
             file.debugEvent(DebugEvent.HEADER_UPDATE);
             try {
-                file.coWritev(0, newSector);
+                SectorWriter.writeOnce(file, 0, newSector);
             } catch (BlockException e) {
                 putBack(oldSector, e);
                 throw e;
@@ -141,10 +150,12 @@ final class HeaderStore {
 
     private void putBack(IoVector oldSector, BlockException failure) {
         try {
-            file.coWritev(0, oldSector);
+            SectorWriter.writeOnce(file, 0, oldSector);
         } catch (BlockException e) {
             failure.addSuppressed(e);
-            guard.trip(failure);
+            if (!SectorWriter.isIntact(failure)) {
+                guard.trip(failure);
+            }
         }
     }
 }

@@ -24,31 +24,15 @@ final class L1Table {
     /** Indexes of entries that must not be followed; null in good images. */
     private final @Nullable BitSet invalid;
 
-    private final BitSet dirtySectors = new BitSet();
+    private final BitSet dirtySectors;
 
-    private L1Table(QedLayout layout, AlignedBuffer memory, int entries) {
+    private L1Table(
+            QedLayout layout, AlignedBuffer memory, int entries, @Nullable BitSet invalid, BitSet dirtySectors) {
         this.layout = layout;
         this.memory = memory;
         this.entries = entries;
-        this.invalid = null;
-    }
-
-    private L1Table(QedLayout layout, AlignedBuffer memory, int entries, long fileEnd) {
-        this.layout = layout;
-        this.memory = memory;
-        this.entries = entries;
-        BitSet found = new BitSet();
-        for (int i = 0; i < entries; i++) {
-            long offset = memory.getLong(i * Long.BYTES);
-            if (offset != 0 && !(layout.isTable(offset, fileEnd) && !overlapsL1(offset))) {
-                found.set(i);
-            }
-        }
-        this.invalid = found.isEmpty() ? null : found;
-    }
-
-    private boolean overlapsL1(long table) {
-        return layout.isInL1(table) || layout.isInL1(table + layout.tableBytes() - 1);
+        this.invalid = invalid;
+        this.dirtySectors = dirtySectors;
     }
 
     /**
@@ -58,6 +42,25 @@ final class L1Table {
      */
     static L1Table load(Node file, QedLayout layout, long imageSize, long fileEnd) throws BlockException {
         int entries = layout.usedL1Entries(imageSize);
+        AlignedBuffer memory = read(file, layout, entries);
+        return new L1Table(layout, memory, entries, findInvalid(layout, memory, 0, entries, fileEnd), new BitSet());
+    }
+
+    /** The same table for a disk that has grown: further entries from the file, those that are here as they are. */
+    L1Table grow(Node file, long imageSize, long fileEnd) throws BlockException {
+        int grown = layout.usedL1Entries(imageSize);
+        AlignedBuffer longer = read(file, layout, grown);
+        memory.copyTo(0, longer, 0, entries * Long.BYTES);
+        // Entries set since the open lie past the end that the file had then, so only the further ones are looked at.
+        BitSet found = findInvalid(layout, longer, entries, grown, fileEnd);
+        if (invalid != null) {
+            found = found == null ? new BitSet() : found;
+            found.or(invalid);
+        }
+        return new L1Table(layout, longer, grown, found, (BitSet) dirtySectors.clone());
+    }
+
+    private static AlignedBuffer read(Node file, QedLayout layout, int entries) throws BlockException {
         int bytes = sectors(entries) * QedLayout.SECTOR;
         AlignedBuffer memory = AlignedBuffer.allocate(bytes);
         if (bytes > 0) {
@@ -67,39 +70,19 @@ final class L1Table {
                 throw new BlockException(e.errno(), "Failed to read L1 table", e);
             }
         }
-        return new L1Table(layout, memory, entries, fileEnd);
+        return memory;
     }
 
-    /** The same table for a disk that has grown: further entries from the file, those that are here as they are. */
-    L1Table grow(Node file, long imageSize, long fileEnd) throws BlockException {
-        L1Table grown = load(file, layout, imageSize, fileEnd);
-        memory.copyTo(0, grown.memory, 0, entries * Long.BYTES);
-        grown.dirtySectors.or(dirtySectors);
-        if (grown.invalid != null) {
-            // Below the old end this table knows better: entries set since the open lie past the old end of the file.
-            grown.invalid.clear(0, entries);
+    private static @Nullable BitSet findInvalid(
+            QedLayout layout, AlignedBuffer memory, int from, int to, long fileEnd) {
+        BitSet found = new BitSet();
+        for (int i = from; i < to; i++) {
+            long offset = memory.getLong(i * Long.BYTES);
+            if (offset != 0 && !(layout.isTable(offset, fileEnd) && !layout.overlapsL1(offset))) {
+                found.set(i);
+            }
         }
-        if (invalid == null) {
-            return grown;
-        }
-        return grown.withInvalid(invalid);
-    }
-
-    private L1Table withInvalid(BitSet more) {
-        L1Table result = new L1Table(layout, memory, entries, more, invalid);
-        result.dirtySectors.or(dirtySectors);
-        return result;
-    }
-
-    private L1Table(QedLayout layout, AlignedBuffer memory, int entries, BitSet one, @Nullable BitSet other) {
-        this.layout = layout;
-        this.memory = memory;
-        this.entries = entries;
-        BitSet union = (BitSet) one.clone();
-        if (other != null) {
-            union.or(other);
-        }
-        this.invalid = union;
+        return found.isEmpty() ? null : found;
     }
 
     int entries() {

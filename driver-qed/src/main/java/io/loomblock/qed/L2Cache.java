@@ -8,8 +8,8 @@ import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.HashSet;
-import java.util.Set;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Pages of L2 tables in memory, read without a lock, changed under one, within a budget of bytes.
  *
- * <p>A page is a piece of a table as large as a cluster, at most 16 KiB, known by its place in the file, so that all who use a table
+ * <p>A page is a piece of a table, 4 to 16 KiB but no larger than a cluster, known by its place in the file, so that all who use a table
  * share its pages. Pages stand in sets of eight. A reader finds its page, reads the page's generation, the entry, and the generation
  * again; an odd generation, or two different ones, mean that the page was being replaced, and it tries again. Memory of pages is
  * reused, never freed. A page with changes that are not yet in the file is never replaced. spec: qed.md section 10.7, E14, E16.
@@ -27,7 +27,9 @@ final class L2Cache {
     static final long ABSENT = -1;
 
     private static final int MAX_PAGE = 16 << 10;
+    private static final int MIN_PAGE = 4 << 10;
     private static final int WAYS = 8;
+    private static final int MIN_PAGES = 2 * WAYS;
     private static final int SLAB = 1 << 20;
     private static final VarHandle KEYS = MethodHandles.arrayElementVarHandle(long[].class);
     private static final VarHandle GENERATIONS = MethodHandles.arrayElementVarHandle(int[].class);
@@ -52,24 +54,28 @@ final class L2Cache {
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition settled = lock.newCondition();
-    /** Pages that this opening has changed: all their entries were valid, and new ones may lie past the old end of the file. */
-    private final Set<Long> changed = new HashSet<>();
+    /**
+     * Pages that this opening has changed: all their entries were valid, and new ones may lie past the old end of the file. A bit for
+     * each page, by key, 64 keys a word.
+     */
+    private final Map<Long, Long> changed = new HashMap<>();
 
     private @Nullable AlignedBuffer currentSlab;
     private int currentSlabUsed;
     private int dirtyPages;
 
     /**
-     * A cache of at most {@code budget} bytes, but one page for each place of a few sets at least.
+     * A cache of at most {@code budget} bytes, but of {@value #MIN_PAGES} pages at least, which are smaller where the budget is.
      *
      * @param rules which entries are valid
      */
     L2Cache(Node file, QedLayout layout, EntryRules rules, long budget) {
         this.file = file;
         this.rules = rules;
-        this.pageSize = Math.min(layout.clusterSize(), MAX_PAGE);
+        long most = Math.clamp(budget, MIN_PAGE * MIN_PAGES, 1L << 32);
+        this.pageSize = (int) Math.min(Math.min(layout.clusterSize(), MAX_PAGE), Long.highestOneBit(most / MIN_PAGES));
         this.pageShift = Integer.numberOfTrailingZeros(pageSize);
-        long wanted = Math.max(2L * WAYS, Math.min(budget, 1L << 32) / pageSize);
+        long wanted = most / pageSize;
         int sets = Integer.highestOneBit((int) (wanted / WAYS));
         this.setMask = sets - 1;
         int places = sets * WAYS;
@@ -252,10 +258,14 @@ final class L2Cache {
     boolean isChanged(long fileOffset) {
         lock.lock();
         try {
-            return changed.contains(key(fileOffset));
+            return isKeyChanged(key(fileOffset));
         } finally {
             lock.unlock();
         }
+    }
+
+    private boolean isKeyChanged(long key) {
+        return (changed.getOrDefault(key / Long.SIZE, 0L) >>> key & 1) != 0;
     }
 
     private void finishLoad(int place, boolean success) {
@@ -291,7 +301,7 @@ final class L2Cache {
             }
             long entry = memory(place).getLong(bases[place] + (int) (fileOffset & (pageSize - 1)));
             if (suspect[place]) {
-                rules.check(entry, changed.contains(keys[place]));
+                rules.check(entry, isKeyChanged(keys[place]));
             }
             return entry;
         } finally {
@@ -339,7 +349,7 @@ final class L2Cache {
                 dirtyPages++;
             }
             dirty[place] |= mask(firstSector, lastSector - firstSector + 1);
-            changed.add(keys[place]);
+            changed.merge(keys[place] / Long.SIZE, 1L << keys[place], (a, b) -> a | b);
             return true;
         } finally {
             lock.unlock();

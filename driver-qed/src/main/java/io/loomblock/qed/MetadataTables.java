@@ -3,6 +3,7 @@ package io.loomblock.qed;
 
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.RangeLocks;
@@ -28,6 +29,7 @@ final class MetadataTables {
 
     private final Node file;
     private final QedLayout layout;
+    private final long fileEndAtOpen;
     private final L2Cache cache;
     private final EntryRules rules;
     private final ClusterSpace space;
@@ -44,25 +46,32 @@ final class MetadataTables {
 
     private volatile L1Table l1;
 
+    /**
+     * The tables of an image.
+     *
+     * @param l1 as it is in the file
+     * @param fileEndAtOpen where the clusters end that were in the file when it was opened
+     * @param barrier what must come before table sectors are written
+     */
     MetadataTables(
             Node file,
             QedLayout layout,
             L1Table l1,
-            L2Cache cache,
-            EntryRules rules,
+            long fileEndAtOpen,
             ClusterSpace space,
             Barrier barrier,
             WriteGuard guard,
-            BufferPool pool) {
+            OpenOptions options) {
         this.file = file;
         this.layout = layout;
         this.l1 = l1;
-        this.cache = cache;
-        this.rules = rules;
+        this.fileEndAtOpen = fileEndAtOpen;
         this.space = space;
         this.barrier = barrier;
         this.guard = guard;
-        this.pool = pool;
+        this.pool = options.pool();
+        this.rules = new EntryRules(layout, fileEndAtOpen, space::end, this::tableOffsets, guard);
+        this.cache = new L2Cache(file, layout, rules, options.metadataBudget() - l1.memoryBytes());
     }
 
     /**
@@ -102,7 +111,7 @@ final class MetadataTables {
             writeBack();
             return true;
         } catch (BlockException e) {
-            // The failure has made the guard trip, or the file's flush fail for good: writers get it from there.
+            // Writers get it from the guard, from the file whose flush fails for good, or from their own attempt.
             return false;
         }
     }
@@ -117,8 +126,9 @@ final class MetadataTables {
         }
     }
 
-    private static void checkTable(L1Table top, int index) throws BlockException {
+    private void checkTable(L1Table top, int index) throws BlockException {
         if (top.isInvalid(index)) {
+            guard.corruptionMet();
             throw new BlockException(Errno.EIO, "L1 table entry " + index + " is invalid: the image is corrupt");
         }
     }
@@ -161,6 +171,7 @@ final class MetadataTables {
             Boolean changeable = cache.isChangeable(at);
             if (changeable != null) {
                 if (!changeable) {
+                    guard.corruptionMet();
                     throw new BlockException(
                             Errno.EIO,
                             "L2 table has invalid entries nearby: the image is corrupt and must be repaired");
@@ -185,19 +196,19 @@ final class MetadataTables {
 
     /** Writes a new, empty table behind the clusters in use. Its place in the L1 table reaches the file with the next write-back. */
     private long createTable(int index) throws BlockException {
-        try (RangeLocks.Range creation = creations.acquire(index, index + 1L)) {
+        try (RangeLocks.Range creation = creations.acquireUninterruptibly(index, index + 1L)) {
             long table = l1.get(index);
             if (table == 0) {
                 table = space.take(layout.tableSize());
                 file.debugEvent(DebugEvent.L2_ALLOC_WRITE);
                 NewTable.write(file, table, layout.tableBytes(), pool);
-                enter(index, table);
+                enterTable(index, table);
             }
             return table;
         }
     }
 
-    private void enter(int index, long table) {
+    private void enterTable(int index, long table) {
         l1Lock.lock();
         try {
             l1.set(index, table);
@@ -235,7 +246,7 @@ final class MetadataTables {
      * Writes all entries that were set before this call to the file, in an order that is safe at every point; durable after the next
      * flush.
      *
-     * @throws BlockException if a sector cannot be written: it stays in memory, and the guard has tripped
+     * @throws BlockException if a sector cannot be written: it stays in memory, and unless there was no room, the guard has tripped
      */
     void writeBack() throws BlockException {
         writeBackLock.lock();
@@ -303,7 +314,9 @@ final class MetadataTables {
         try {
             write.pass();
         } catch (BlockException e) {
-            guard.trip(e);
+            if (!SectorWriter.isIntact(e)) {
+                guard.trip(e);
+            }
             throw e;
         }
     }
@@ -327,22 +340,17 @@ final class MetadataTables {
     }
 
     /** Takes in the L1 entries of a disk that grows; allocations must be shut out. */
-    void grow(long imageSize, long fileEndAtOpen) throws BlockException {
+    void grow(long imageSize) throws BlockException {
         l1Lock.lock();
         try {
             l1 = l1.grow(file, imageSize, fileEndAtOpen);
         } finally {
             l1Lock.unlock();
         }
+        rules.tablesChanged();
     }
 
-    /** Sorted offsets of the L2 tables. */
-    long[] tableOffsets() {
-        l1Lock.lock();
-        try {
-            return l1.tableOffsets();
-        } finally {
-            l1Lock.unlock();
-        }
+    private long[] tableOffsets() {
+        return l1.tableOffsets();
     }
 }

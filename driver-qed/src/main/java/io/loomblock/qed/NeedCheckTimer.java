@@ -57,17 +57,15 @@ final class NeedCheckTimer {
         }
     }
 
-    /** Takes the timer back; whether it was set, so that its job is still to be done. */
-    boolean cancel() {
+    /** Takes the timer back; a job that has begun goes on. */
+    void cancel() {
         lock.lock();
         try {
-            boolean wasArmed = armed;
             armed = false;
             if (pending != null) {
                 pending.cancel();
                 pending = null;
             }
-            return wasArmed;
         } finally {
             lock.unlock();
         }

@@ -28,6 +28,7 @@ final class QedChecker {
     private final ClusterMarks marks;
 
     private long corruptions;
+    private long fixable;
     private long checkErrors;
     private long fixed;
     private long allocated;
@@ -58,12 +59,21 @@ final class QedChecker {
      * @throws BlockException ENOMEM if the marks need too much memory; I/O errors are counted in the result instead
      */
     CheckResult run() throws BlockException {
-        markTable(layout.l1Offset());
-        scan(layout.l1Offset(), this::visitL1);
-        long used = layout.wholeClusters(fileEnd) / layout.clusterSize() - layout.headerSize();
+        // In one acquisition, so that checks at once never wait for one another: the pieces of an L1 table and of an L2
+        // table.
+        try (AlignedBuffer pieces = pool.acquireReserved(2 * PIECE)) {
+            markTable(layout.l1Offset());
+            scan(layout.l1Offset(), pieces, 0, table -> visitL1(table, pieces));
+        }
+        long used = fileEnd / layout.clusterSize() - layout.headerSize();
         long leaks = checkErrors == 0 ? used - marks.marked() : 0;
         return new CheckResult(
                 corruptions, leaks, checkErrors, fixed, 0, 0, layout.clusters(imageSize), allocated, 0, fragmented);
+    }
+
+    /** How many of the corruptions that were found, and left, a repair can fix. */
+    long fixable() {
+        return fixable;
     }
 
     /** What to do with a table entry that is not 0. */
@@ -73,12 +83,12 @@ final class QedChecker {
         boolean visit(long entry) throws BlockException;
     }
 
-    private boolean visitL1(long table) throws BlockException {
+    private boolean visitL1(long table, AlignedBuffer pieces) throws BlockException {
         if (!layout.isTable(table, fileEnd)) {
             return wrong();
         }
         if (markTable(table)) {
-            scan(table, new L2Visitor());
+            scan(table, pieces, PIECE, new L2Visitor());
         }
         return false;
     }
@@ -105,6 +115,7 @@ final class QedChecker {
             fixed++;
         } else {
             corruptions++;
+            fixable++;
         }
         return fix;
     }
@@ -130,17 +141,28 @@ final class QedChecker {
         }
     }
 
-    /** Visits the entries of a table, piece by piece, and writes the sectors back in which some were cleared. */
-    private void scan(long table, Visitor visitor) throws BlockException {
+    /**
+     * Visits the entries of a table, piece by piece, and writes the sectors back in which some were cleared. What cannot be read counts
+     * as one error, and the rest of the table is left.
+     *
+     * @param base where in {@code pieces} this table's pieces go
+     */
+    private void scan(long table, AlignedBuffer pieces, int base, Visitor visitor) throws BlockException {
         long end = table + layout.tableBytes();
         for (long at = table; at < end; ) {
-            int length = (int) Math.min(PIECE, end - at);
             long hole = hole(at, end - at);
             if (hole > 0) {
                 at += hole;
                 continue;
             }
-            scanPiece(at, length, visitor);
+            int length = (int) Math.min(PIECE, end - at);
+            try {
+                file.coReadv(at, IoVector.of(pieces, base, length));
+            } catch (BlockException e) {
+                checkErrors++;
+                return;
+            }
+            visitPiece(at, length, pieces, base, visitor);
             at += length;
         }
     }
@@ -156,19 +178,11 @@ final class QedChecker {
         }
     }
 
-    private void scanPiece(long at, int length, Visitor visitor) throws BlockException {
-        // Nested scans each hold a piece: two at the most, from the reserve.
-        try (AlignedBuffer piece = pool.acquireReserved(length)) {
-            try {
-                file.readFully(at, piece, length);
-            } catch (BlockException e) {
-                checkErrors++;
-                return;
-            }
-            for (int sector = 0; sector < length; sector += QedLayout.SECTOR) {
-                if (visitSector(piece, sector, visitor)) {
-                    writeSector(at + sector, piece, sector);
-                }
+    private void visitPiece(long at, int length, AlignedBuffer pieces, int base, Visitor visitor)
+            throws BlockException {
+        for (int sector = 0; sector < length; sector += QedLayout.SECTOR) {
+            if (visitSector(pieces, base + sector, visitor)) {
+                writeSector(at + sector, IoVector.of(pieces, base + sector, QedLayout.SECTOR));
             }
         }
     }
@@ -185,9 +199,9 @@ final class QedChecker {
         return cleared;
     }
 
-    private void writeSector(long offset, AlignedBuffer piece, int sector) {
+    private void writeSector(long offset, IoVector sector) {
         try {
-            SectorWriter.write(file, offset, IoVector.of(piece, sector, QedLayout.SECTOR));
+            SectorWriter.write(file, offset, sector);
         } catch (BlockException e) {
             checkErrors++;
         }

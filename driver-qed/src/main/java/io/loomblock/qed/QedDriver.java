@@ -41,6 +41,8 @@ final class QedDriver implements BlockDriver {
     private final NeedCheckTimer timer;
     /** One settling of tables and need-check bit at a time. */
     private final ReentrantLock settleLock = new ReentrantLock();
+    /** Guarded by it. */
+    private boolean closed;
 
     private volatile boolean active;
     /** Null after an invalidation that failed: the image is unusable then. */
@@ -129,7 +131,7 @@ final class QedDriver implements BlockDriver {
         for (int done = 0; done < bytes; ) {
             long pos = offset + done;
             long entry = current.tables().lookup(pos);
-            int n = run(current, pos, bytes - done, entry);
+            int n = (int) run(current, pos, bytes - done, entry);
             if (EntryRules.isData(entry)) {
                 file.debugEvent(DebugEvent.READ_AIO);
                 file.coReadv(entry + current.layout().offsetInCluster(pos), n, qiov, qiovOffset + done, 0);
@@ -146,17 +148,27 @@ final class QedDriver implements BlockDriver {
     public void coWritev(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
         QedImage current = image();
         requireActive();
-        for (int done = 0; done < bytes; ) {
-            long pos = offset + done;
+        long entry = current.tables().lookup(offset);
+        int n = EntryRules.isData(entry) ? (int) run(current, offset, bytes, entry) : 0;
+        if (n == bytes) {
+            writeInPlace(current, offset, bytes, entry, qiov, qiovOffset);
+        } else if (n > 0 && hasData(current, offset + n, bytes - n)) {
+            writeRuns(current, offset, bytes, qiov, qiovOffset);
+        } else {
+            // All of it, so that an interrupt while it waits finds nothing written.
+            allocate(current, offset, bytes, qiov, qiovOffset);
+        }
+    }
+
+    private static boolean hasData(QedImage current, long offset, int bytes) throws BlockException {
+        for (long pos = offset; pos < offset + bytes; ) {
             long entry = current.tables().lookup(pos);
             if (!EntryRules.isData(entry)) {
-                allocate(current, pos, bytes - done, qiov, qiovOffset + done);
-                return;
+                return false;
             }
-            int n = run(current, pos, bytes - done, entry);
-            writeInPlace(current, pos, n, entry, qiov, qiovOffset + done);
-            done += n;
+            pos += run(current, pos, offset + bytes - pos, entry);
         }
+        return true;
     }
 
     private void writeInPlace(QedImage current, long pos, int bytes, long entry, IoVector qiov, int qiovOffset)
@@ -166,29 +178,35 @@ final class QedDriver implements BlockDriver {
         file.coWritev(entry + current.layout().offsetInCluster(pos), bytes, qiov, qiovOffset, 0);
     }
 
-    /** Writes a range of which at least the first cluster was not there when it was looked up. */
+    /** Writes a range of which some clusters were not there when it was looked up. */
     private void allocate(QedImage current, long offset, int bytes, IoVector qiov, int qiovOffset)
             throws BlockException {
         int stripe = allocationGate.enter();
         try (RangeLocks.Range clusters = lockClusters(current, offset, bytes)) {
-            // The clusters may have come into being while this request waited for them: look again.
-            for (int done = 0; done < bytes; ) {
-                long pos = offset + done;
-                long entry = current.tables().lookup(pos);
-                int n;
-                if (EntryRules.isData(entry)) {
-                    n = run(current, pos, bytes - done, entry);
-                    writeInPlace(current, pos, n, entry, qiov, qiovOffset + done);
-                } else {
-                    n = runWithoutData(current, pos, bytes - done);
-                    long lastEntry = current.tables().lookup(pos + n - 1);
-                    allocatingWrite.run(current, pos, n, qiov, qiovOffset + done, entry, lastEntry);
-                }
-                done += n;
-            }
+            // The clusters may have come into being while this request waited for them: they are looked up again.
+            writeRuns(current, offset, bytes, qiov, qiovOffset);
         } finally {
             allocationGate.exit(stripe);
             timer.touch();
+        }
+    }
+
+    /** Writes run by run: in place where there is data, elsewhere to new clusters, for which the caller has locked the range. */
+    private void writeRuns(QedImage current, long offset, int bytes, IoVector qiov, int qiovOffset)
+            throws BlockException {
+        for (int done = 0; done < bytes; ) {
+            long pos = offset + done;
+            long entry = current.tables().lookup(pos);
+            int n;
+            if (EntryRules.isData(entry)) {
+                n = (int) run(current, pos, bytes - done, entry);
+                writeInPlace(current, pos, n, entry, qiov, qiovOffset + done);
+            } else {
+                n = runWithoutData(current, pos, bytes - done);
+                long lastEntry = current.tables().lookup(pos + n - 1);
+                allocatingWrite.run(current, pos, n, qiov, qiovOffset + done, entry, lastEntry);
+            }
+            done += n;
         }
     }
 
@@ -198,20 +216,14 @@ final class QedDriver implements BlockDriver {
     }
 
     /** How many of the {@code max} bytes from {@code pos} on continue as the entry of their first cluster begins. */
-    private static int run(QedImage current, long pos, int max, long entry) throws BlockException {
+    private static long run(QedImage current, long pos, long max, long entry) throws BlockException {
         int clusterSize = current.layout().clusterSize();
-        int n = clusterSize - current.layout().offsetInCluster(pos);
-        if (n >= max) {
-            return max;
-        }
         long step = EntryRules.isData(entry) ? clusterSize : 0;
-        for (long expected = entry + step; n < max; expected += step) {
-            if (current.tables().lookup(pos + n) != expected) {
-                return n;
-            }
-            n = max - n > clusterSize ? n + clusterSize : max;
+        long n = clusterSize - current.layout().offsetInCluster(pos);
+        for (long expected = entry + step; n < max && current.tables().lookup(pos + n) == expected; expected += step) {
+            n += clusterSize;
         }
-        return max;
+        return Math.min(n, max);
     }
 
     /** How many of the {@code max} bytes from {@code pos} on lie in clusters without data and in the span of one L2 table. */
@@ -247,19 +259,15 @@ final class QedDriver implements BlockDriver {
 
     /** Zeros whole clusters that are all alike, within the span of one L2 table; how many bytes. */
     private long zeroRun(QedImage current, long pos, long max) throws BlockException {
-        int clusterSize = current.layout().clusterSize();
         long entry = current.tables().lookup(pos);
-        long step = EntryRules.isData(entry) ? clusterSize : 0;
-        long n = clusterSize;
-        for (long expected = entry + step; n < max && current.tables().lookup(pos + n) == expected; expected += step) {
-            n += clusterSize;
-        }
+        long n = run(current, pos, max, entry);
         if (EntryRules.isData(entry)) {
             current.guard().check();
             file.coWriteZeroes(entry, n, 0);
         } else if (entry == EntryRules.UNALLOCATED) {
-            current.tables().prepare(pos, n / clusterSize);
-            current.tables().map(pos, n / clusterSize, EntryRules.ZERO_CLUSTER, 0);
+            long clusters = n / current.layout().clusterSize();
+            current.tables().prepare(pos, clusters);
+            current.tables().map(pos, clusters, EntryRules.ZERO_CLUSTER, 0);
         }
         return n;
     }
@@ -274,14 +282,7 @@ final class QedDriver implements BlockDriver {
         }
         long max = Math.min(bytes, layout.endOfSpan(offset) - offset);
         long entry = current.tables().lookup(offset);
-        long step = EntryRules.isData(entry) ? layout.clusterSize() : 0;
-        long n = layout.clusterSize() - layout.offsetInCluster(offset);
-        for (long expected = entry + step;
-                n < max && current.tables().lookup(offset + n) == expected;
-                expected += step) {
-            n += layout.clusterSize();
-        }
-        n = Math.min(n, max);
+        long n = statusRun(current, offset, max, entry);
         if (EntryRules.isData(entry)) {
             int flags = BlockStatus.DATA | BlockStatus.ALLOCATED;
             return BlockStatus.at(flags, n, entry + layout.offsetInCluster(offset));
@@ -289,19 +290,34 @@ final class QedDriver implements BlockDriver {
         return BlockStatus.of(entry == EntryRules.ZERO_CLUSTER ? BlockStatus.ZERO | BlockStatus.ALLOCATED : 0, n);
     }
 
+    private static long statusRun(QedImage current, long offset, long max, long entry) throws BlockException {
+        try {
+            return run(current, offset, max, entry);
+        } catch (BlockException e) {
+            // Something further on cannot be looked up. Who asks about that is told; this cluster's status is known.
+            return Math.min(
+                    max, current.layout().clusterSize() - current.layout().offsetInCluster(offset));
+        }
+    }
+
     @Override
     public void flushToOs() throws BlockException {
         image().tables().writeBack();
     }
 
-    /** The job of the timer: nothing if an allocation is running, whose end sets the timer again. */
+    /** The job of the timer: nothing in a drained section, or if an allocation is running; their end sets the timer again. */
     private void settleIfIdle() {
-        if (allocationGate.tryShut()) {
-            try {
-                settle();
-            } finally {
-                allocationGate.open();
+        settleLock.lock();
+        try {
+            if (allocationGate.tryShut()) {
+                try {
+                    settle();
+                } finally {
+                    allocationGate.open();
+                }
             }
+        } finally {
+            settleLock.unlock();
         }
     }
 
@@ -310,7 +326,7 @@ final class QedDriver implements BlockDriver {
         settleLock.lock();
         try {
             QedImage current = image;
-            if (current != null && isOurs() && !current.guard().isTripped()) {
+            if (current != null && isOurs() && !closed) {
                 current.tables().writeBack();
                 file.flush();
                 clearNeedCheck(current);
@@ -325,7 +341,10 @@ final class QedDriver implements BlockDriver {
 
     private void clearNeedCheck(QedImage current) throws BlockException {
         // An image opened for a check keeps the bit: only a check that finds nothing wrong clears it.
-        if (!options.check() && current.tables().isClean() && file.flushFailure() == null) {
+        if (!options.check()
+                && current.guard().isSound()
+                && current.tables().isClean()
+                && file.flushFailure() == null) {
             current.header().clearNeedCheck();
         }
     }
@@ -333,19 +352,25 @@ final class QedDriver implements BlockDriver {
     @Override
     public void drainBegin() {
         allocationGate.shut();
-        if (timer.cancel()) {
-            settle();
-        }
+        timer.cancel();
+        settle();
     }
 
     @Override
     public void drainEnd() {
         allocationGate.open();
+        QedImage current = image;
+        if (current != null
+                && isOurs()
+                && !(current.tables().isClean() && !current.header().needsCheck())) {
+            timer.touch();
+        }
     }
 
     @Override
     public void truncate(long length, boolean exact, PreallocationMode preallocation) throws BlockException {
         QedImage current = image();
+        requireActive();
         if (preallocation != PreallocationMode.OFF) {
             throw new BlockException(
                     Errno.ENOTSUP, "Unsupported preallocation mode '" + preallocation.optionName() + "'");
@@ -370,11 +395,16 @@ final class QedDriver implements BlockDriver {
             current.tables().writeBack();
         }
         long fileEnd = current.layout().wholeClusters(file.length());
-        CheckResult result = QedImage.check(
-                file, current.header(), current.layout(), fileEnd, isOurs() ? fix : FixMode.NONE, options);
+        FixMode allowed = isOurs() ? fix : FixMode.NONE;
+        CheckResult result = QedImage.check(file, current.header(), current.layout(), fileEnd, allowed, options);
         if (result.corruptionsFixed() > 0) {
             file.flush();
-            image = QedImage.read(file, options, backing.isOpen(), false);
+            image = null;
+            current = QedImage.read(file, options, backing.isOpen(), false);
+            image = current;
+        }
+        if (!QedImage.isSound(result)) {
+            current.guard().corruptionMet();
         }
         return result;
     }
@@ -382,22 +412,29 @@ final class QedDriver implements BlockDriver {
     @Override
     public void changeBackingFile(@Nullable String name, @Nullable String format) throws BlockException {
         QedImage current = image();
+        requireActive();
         new BackingChange(current).run(name, format);
-        backingReference = name == null ? null : new BackingReference(name, "raw".equals(format) ? "raw" : null);
+        backingReference =
+                name == null || name.isEmpty() ? null : new BackingReference(name, "raw".equals(format) ? "raw" : null);
     }
 
     @Override
     public void invalidateCache(boolean activate) throws BlockException {
-        timer.cancel();
-        active = activate;
-        image = null;
+        allocationGate.shut();
+        settleLock.lock();
         try {
+            timer.cancel();
+            active = activate;
+            image = null;
             QedImage fresh = QedImage.read(file, options, backing.isOpen(), activate);
             backingReference =
                     QedImage.readBackingReference(file, fresh.header().get(), options);
             image = fresh;
         } catch (BlockException e) {
             throw new BlockException(e.errno(), "Could not reopen qed layer: " + e.reason(), e);
+        } finally {
+            settleLock.unlock();
+            allocationGate.open();
         }
     }
 
@@ -407,8 +444,9 @@ final class QedDriver implements BlockDriver {
         timer.stop();
         settleLock.lock();
         try {
+            closed = true;
             QedImage current = image;
-            if (current != null && isOurs() && !current.guard().isTripped()) {
+            if (current != null && isOurs()) {
                 clearNeedCheck(current);
             }
         } finally {

@@ -137,62 +137,38 @@ record QedHeader(
         return (features & feature) != 0;
     }
 
-    QedHeader withFeatures(long newFeatures) {
+    QedHeader withFeature(long feature, boolean on) {
+        long changed = on ? features | feature : features & ~feature;
+        return with(changed, autoclearFeatures, imageSize, backingFilenameOffset, backingFilenameSize);
+    }
+
+    /** No autoclear feature is defined, so a writer clears them all. */
+    QedHeader withoutAutoclear() {
+        return with(features, 0, imageSize, backingFilenameOffset, backingFilenameSize);
+    }
+
+    QedHeader withImageSize(long bytes) {
+        return with(features, autoclearFeatures, bytes, backingFilenameOffset, backingFilenameSize);
+    }
+
+    /** With another place of the backing name; {@code size} 0 and neither flag for no backing file. */
+    QedHeader withBacking(long backingFlags, long offset, long size) {
+        long others = features & ~(BACKING_FILE | BACKING_FORMAT_NO_PROBE);
+        return with(others | backingFlags, autoclearFeatures, imageSize, offset, size);
+    }
+
+    /** What may change once an image is made. */
+    private QedHeader with(long newFeatures, long autoclear, long size, long nameOffset, long nameSize) {
         return new QedHeader(
                 clusterSize,
                 tableSize,
                 headerSize,
                 newFeatures,
                 compatFeatures,
-                autoclearFeatures,
+                autoclear,
                 l1TableOffset,
-                imageSize,
-                backingFilenameOffset,
-                backingFilenameSize);
-    }
-
-    /** No autoclear feature is defined, so a writer clears them all. */
-    QedHeader withoutAutoclear() {
-        return new QedHeader(
-                clusterSize,
-                tableSize,
-                headerSize,
-                features,
-                compatFeatures,
-                0,
-                l1TableOffset,
-                imageSize,
-                backingFilenameOffset,
-                backingFilenameSize);
-    }
-
-    QedHeader withImageSize(long bytes) {
-        return new QedHeader(
-                clusterSize,
-                tableSize,
-                headerSize,
-                features,
-                compatFeatures,
-                autoclearFeatures,
-                l1TableOffset,
-                bytes,
-                backingFilenameOffset,
-                backingFilenameSize);
-    }
-
-    /** With another place of the backing name; {@code size} 0 and neither flag for no backing file. */
-    QedHeader withBacking(long backingFlags, long offset, long size) {
-        long others = features & ~(BACKING_FILE | BACKING_FORMAT_NO_PROBE);
-        return new QedHeader(
-                clusterSize,
-                tableSize,
-                headerSize,
-                others | backingFlags,
-                compatFeatures,
-                autoclearFeatures,
-                l1TableOffset,
-                imageSize,
-                offset,
-                size);
+                size,
+                nameOffset,
+                nameSize);
     }
 }

@@ -23,16 +23,9 @@ import org.jspecify.annotations.Nullable;
  * @param layout where things lie
  * @param space where new clusters come from
  * @param tables both levels
- * @param fileEndAtOpen where the clusters ended in the file
  * @param guard forbids writes after metadata was lost
  */
-record QedImage(
-        HeaderStore header,
-        QedLayout layout,
-        ClusterSpace space,
-        MetadataTables tables,
-        long fileEndAtOpen,
-        WriteGuard guard) {
+record QedImage(HeaderStore header, QedLayout layout, ClusterSpace space, MetadataTables tables, WriteGuard guard) {
 
     /**
      * Reads an image, and where it is ours to write, clears unknown autoclear bits and repairs it if it was not closed in order.
@@ -42,69 +35,80 @@ record QedImage(
      */
     static QedImage read(Node file, OpenOptions options, boolean backingOpen, boolean active) throws BlockException {
         QedHeader header = HeaderStore.read(file, options.pool());
-        QedLayout layout = header.validate(file.length());
-        long fileEnd = layout.wholeClusters(file.length());
+        long fileLength = file.length();
+        QedLayout layout = header.validate(fileLength);
+        long fileEnd = layout.wholeClusters(fileLength);
         WriteGuard guard = new WriteGuard();
         HeaderStore store = new HeaderStore(file, options.pool(), guard, header);
         if (options.writable() && active) {
-            makeOurs(file, store, layout, fileEnd, options);
+            clearAutoclear(file, store);
+            if (store.needsCheck() && !options.check()) {
+                repair(file, store, layout, fileEnd, options);
+            }
         }
         L1Table l1 = L1Table.load(file, layout, header.imageSize(), fileEnd);
         ClusterSpace space = new ClusterSpace(file, layout, fileEnd);
-        MetadataTables tables = tables(file, options, backingOpen, layout, fileEnd, guard, store, l1, space);
-        return new QedImage(store, layout, space, tables, fileEnd, guard);
-    }
-
-    private static MetadataTables tables(
-            Node file,
-            OpenOptions options,
-            boolean backingOpen,
-            QedLayout layout,
-            long fileEnd,
-            WriteGuard guard,
-            HeaderStore store,
-            L1Table l1,
-            ClusterSpace space) {
-        // With a backing file an entry must not become durable before its copy-on-write; without one the bit makes up
-        // for that.
+        // An entry must not become durable before its copy-on-write is; without a backing file the bit makes up for
+        // that.
         MetadataTables.Barrier barrier = backingOpen ? file::flush : store::setNeedCheck;
-        EntryRules rules = new EntryRules(layout, fileEnd, space::end, l1::tableOffsets);
-        long budget = options.metadataBudget() - l1.memoryBytes();
-        L2Cache cache = new L2Cache(file, layout, rules, budget);
-        return new MetadataTables(file, layout, l1, cache, rules, space, barrier, guard, options.pool());
+        MetadataTables tables = new MetadataTables(file, layout, l1, fileEnd, space, barrier, guard, options);
+        return new QedImage(store, layout, space, tables, guard);
     }
 
-    private static void makeOurs(Node file, HeaderStore store, QedLayout layout, long fileEnd, OpenOptions options)
-            throws BlockException {
+    private static void clearAutoclear(Node file, HeaderStore store) throws BlockException {
         if (store.get().autoclearFeatures() != 0) {
             try {
-                store.update(store.get().withoutAutoclear());
+                store.update(QedHeader::withoutAutoclear);
                 file.flush();
             } catch (BlockException e) {
                 throw new BlockException(e.errno(), "Failed to update header", e);
             }
         }
-        if (store.needsCheck() && !options.check()) {
-            CheckResult result = check(file, store, layout, fileEnd, FixMode.ALL, options);
-            if (result.corruptions() != 0 || result.checkErrors() != 0) {
-                throw new BlockException(Errno.EIO, "Image corrupted");
-            }
+    }
+
+    /** Repairs an image that was not closed in order. It looks first: an image that cannot be repaired stays as it is. */
+    private static void repair(Node file, HeaderStore store, QedLayout layout, long fileEnd, OpenOptions options)
+            throws BlockException {
+        QedChecker look = checker(file, store, layout, fileEnd, FixMode.NONE, options);
+        CheckResult found = look.run();
+        if (found.checkErrors() == 0 && found.corruptions() == look.fixable()) {
+            found = found.corruptions() == 0
+                    ? found
+                    : checker(file, store, layout, fileEnd, FixMode.ALL, options)
+                            .run();
         }
+        if (!isSound(found)) {
+            throw new BlockException(Errno.EIO, "Image corrupted");
+        }
+        clearNeedCheck(file, store);
     }
 
     /** Checks the tables in the file; a repair that leaves nothing wrong clears the need-check bit. */
     static CheckResult check(
             Node file, HeaderStore store, QedLayout layout, long fileEnd, FixMode fix, OpenOptions options)
             throws BlockException {
-        long memory = options.metadataBudget();
-        CheckResult result =
-                new QedChecker(file, layout, store.get().imageSize(), fileEnd, fix, options.pool(), memory).run();
-        if (fix.errors() && result.corruptions() == 0 && result.checkErrors() == 0 && store.needsCheck()) {
-            file.flush();
-            store.clearNeedCheck();
-            file.flush();
+        CheckResult result = checker(file, store, layout, fileEnd, fix, options).run();
+        if (fix.errors() && isSound(result)) {
+            clearNeedCheck(file, store);
         }
         return result;
+    }
+
+    /** Leaks are wasted space, and nothing worse. */
+    static boolean isSound(CheckResult result) {
+        return result.corruptions() == 0 && result.checkErrors() == 0;
+    }
+
+    private static void clearNeedCheck(Node file, HeaderStore store) throws BlockException {
+        file.flush();
+        store.clearNeedCheck();
+        file.flush();
+    }
+
+    private static QedChecker checker(
+            Node file, HeaderStore store, QedLayout layout, long fileEnd, FixMode fix, OpenOptions options) {
+        long imageSize = store.get().imageSize();
+        return new QedChecker(file, layout, imageSize, fileEnd, fix, options.pool(), options.metadataBudget());
     }
 
     /**

@@ -96,4 +96,9 @@ record QedLayout(int clusterSize, int tableSize, long headerSize, long l1Offset)
     boolean isInL1(long offset) {
         return offset >= l1Offset && offset - l1Offset < tableBytes();
     }
+
+    /** Whether the table at {@code offset} shares a cluster with the L1 table. */
+    boolean overlapsL1(long offset) {
+        return isInL1(offset) || isInL1(offset + tableBytes() - 1);
+    }
 }

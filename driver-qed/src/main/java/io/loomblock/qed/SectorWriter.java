@@ -2,6 +2,7 @@
 package io.loomblock.qed;
 
 import io.loomblock.BlockException;
+import io.loomblock.Errno;
 import io.loomblock.driver.Node;
 import io.loomblock.memory.IoVector;
 
@@ -12,18 +13,41 @@ final class SectorWriter {
     /**
      * Writes metadata that is good as it is: what it says was true before this call.
      *
-     * @throws BlockException of the second attempt; nobody knows then what the sector holds
+     * @throws BlockException of the second attempt; nobody knows then what the sectors hold, unless {@link #isIntact}
      */
     static void write(Node file, long offset, IoVector content) throws BlockException {
         try {
-            file.coWritev(offset, content);
+            writeOnce(file, offset, content);
         } catch (BlockException first) {
             try {
-                file.coWritev(offset, content);
+                writeOnce(file, offset, content);
             } catch (BlockException second) {
-                second.addSuppressed(first);
+                if (second != first) {
+                    second.addSuppressed(first);
+                }
                 throw second;
             }
         }
+    }
+
+    /** Writes metadata; an interrupt, while the file waits for its turn, is no failure. */
+    static void writeOnce(Node file, long offset, IoVector content) throws BlockException {
+        boolean interrupted;
+        do {
+            interrupted = false;
+            try {
+                file.coWritev(offset, content);
+            } catch (BlockException e) {
+                interrupted = e.errno() == Errno.EINTR;
+                if (!interrupted) {
+                    throw e;
+                }
+            }
+        } while (interrupted);
+    }
+
+    /** Whether a write that failed so has left each sector either as it was or as it shall be: there was no room. */
+    static boolean isIntact(BlockException failure) {
+        return failure.errno() == Errno.ENOSPC || failure.errno() == Errno.EDQUOT;
     }
 }
