@@ -171,12 +171,13 @@ public final class DiskModel {
     }
 
     /**
-     * Judges the whole disk, nothing being in flight.
+     * Judges the whole disk, nothing being in flight. Writes that overlapped in time may be mixed down to single bytes: files may take
+     * the pieces of a vector one by one.
      *
      * @throws AssertionError with the first byte that is wrong
      */
     public void verify(Reader disk) throws Exception {
-        verify(disk, NEVER, NEVER);
+        verify(disk, 0, size, new Moment(NEVER, NEVER, false));
     }
 
     /**
@@ -191,11 +192,15 @@ public final class DiskModel {
 
     /** Judges the bytes {@code [start, end)} of it. */
     public void verify(Reader disk, long start, long end, long crashed, long flushed) throws Exception {
+        verify(disk, start, end, new Moment(crashed, flushed, true));
+    }
+
+    private void verify(Reader disk, long start, long end, Moment moment) throws Exception {
         byte[] chunk = new byte[CHUNK];
         for (long offset = start; offset < end; offset += CHUNK) {
             int n = (int) Math.min(CHUNK, end - offset);
             disk.read(offset, chunk, n);
-            judge(offset, chunk, n, new Moment(crashed, flushed, true));
+            judge(offset, chunk, n, moment);
         }
     }
 
