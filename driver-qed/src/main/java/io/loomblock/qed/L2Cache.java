@@ -348,16 +348,12 @@ final class L2Cache {
             if ((dirty[place] | writing[place]) == 0) {
                 dirtyPages++;
             }
-            dirty[place] |= mask(firstSector, lastSector - firstSector + 1);
+            dirty[place] |= SectorBatch.mask(firstSector, lastSector - firstSector + 1);
             changed.merge(keys[place] / Long.SIZE, 1L << keys[place], (a, b) -> a | b);
             return true;
         } finally {
             lock.unlock();
         }
-    }
-
-    private static int mask(int first, int count) {
-        return (count == Integer.SIZE ? -1 : (1 << count) - 1) << first;
     }
 
     /** Whether so many pages are dirty that they should be written before more become so. */
@@ -386,19 +382,19 @@ final class L2Cache {
      *
      * @return the batch; its {@code nextPlace} is where to go on, the number of places at the end
      */
-    Batch takeDirty(int fromPlace, AlignedBuffer target) {
-        Batch batch = new Batch(target);
+    SectorBatch takeDirty(int fromPlace, AlignedBuffer target) {
+        SectorBatch batch = new SectorBatch(target);
         lock.lock();
         try {
             int place = fromPlace;
-            for (; place < keys.length && batch.used + pageSize <= target.capacity(); place++) {
+            for (; place < keys.length && batch.hasRoom(pageSize); place++) {
                 if (dirty[place] != 0) {
                     batch.add(place, keys[place] << pageShift, dirty[place], memory(place), bases[place]);
                     writing[place] |= dirty[place];
                     dirty[place] = 0;
                 }
             }
-            batch.nextPlace = place;
+            batch.endAt(place);
             return batch;
         } finally {
             lock.unlock();
@@ -406,20 +402,20 @@ final class L2Cache {
     }
 
     /** What {@link #takeDirty} gave is in the file. */
-    void written(Batch batch) {
+    void written(SectorBatch batch) {
         settle(batch, false);
     }
 
     /** It is not, or nobody knows: it will be written again. */
-    void notWritten(Batch batch) {
+    void notWritten(SectorBatch batch) {
         settle(batch, true);
     }
 
-    private void settle(Batch batch, boolean stillDirty) {
+    private void settle(SectorBatch batch, boolean stillDirty) {
         lock.lock();
         try {
-            for (int i = 0; i < batch.pages; i++) {
-                int place = batch.places[i];
+            for (int i = 0; i < batch.pages(); i++) {
+                int place = batch.place(i);
                 if (stillDirty) {
                     dirty[place] |= writing[place];
                 }
@@ -443,62 +439,5 @@ final class L2Cache {
         AlignedBuffer slab = slabs[place];
         assert slab != null : "a page in use has memory";
         return slab;
-    }
-
-    /** Dirty sectors of some pages, copied out to be written. */
-    static final class Batch {
-        private final AlignedBuffer content;
-        private final int[] places;
-        private final long[] fileOffsets;
-        private final int[] sectors;
-        private int pages;
-        private int used;
-        private int nextPlace;
-
-        private Batch(AlignedBuffer content) {
-            this.content = content;
-            int most = content.capacity() / QedLayout.SECTOR;
-            this.places = new int[most];
-            this.fileOffsets = new long[most];
-            this.sectors = new int[most];
-        }
-
-        private void add(int place, long fileOffset, int dirtySectors, AlignedBuffer slab, int base) {
-            places[pages] = place;
-            fileOffsets[pages] = fileOffset;
-            sectors[pages] = dirtySectors;
-            pages++;
-            for (int rest = dirtySectors; rest != 0; rest &= rest - 1) {
-                int sector = Integer.numberOfTrailingZeros(rest);
-                slab.copyTo(base + sector * QedLayout.SECTOR, content, used, QedLayout.SECTOR);
-                used += QedLayout.SECTOR;
-            }
-        }
-
-        boolean isEmpty() {
-            return pages == 0;
-        }
-
-        int nextPlace() {
-            return nextPlace;
-        }
-
-        /** Writes the sectors, neighbours together. */
-        void write(Node file) throws BlockException {
-            int at = 0;
-            for (int page = 0; page < pages; page++) {
-                int rest = sectors[page];
-                while (rest != 0) {
-                    int first = Integer.numberOfTrailingZeros(rest);
-                    int count = Integer.numberOfTrailingZeros(~(rest >>> first));
-                    int bytes = count * QedLayout.SECTOR;
-                    file.debugEvent(DebugEvent.L2_UPDATE);
-                    SectorWriter.write(
-                            file, fileOffsets[page] + (long) first * QedLayout.SECTOR, IoVector.of(content, at, bytes));
-                    at += bytes;
-                    rest &= ~mask(first, count);
-                }
-            }
-        }
     }
 }

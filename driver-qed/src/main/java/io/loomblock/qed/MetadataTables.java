@@ -276,7 +276,7 @@ final class MetadataTables {
 
     private void writeL2(AlignedBuffer buffer) throws BlockException {
         for (int place = 0; place < cache.places(); ) {
-            L2Cache.Batch batch = cache.takeDirty(place, buffer);
+            SectorBatch batch = cache.takeDirty(place, buffer);
             place = batch.nextPlace();
             if (!batch.isEmpty()) {
                 writeBatch(batch);
@@ -284,7 +284,7 @@ final class MetadataTables {
         }
     }
 
-    private void writeBatch(L2Cache.Batch batch) throws BlockException {
+    private void writeBatch(SectorBatch batch) throws BlockException {
         boolean done = false;
         try {
             barrier.pass();

@@ -94,7 +94,7 @@ class L2CacheTest {
         writer.lock();
         try (AlignedBuffer buffer = AlignedBuffer.allocate(4 * cache.pageSize())) {
             for (int place = 0; place < cache.places(); ) {
-                L2Cache.Batch batch = cache.takeDirty(place, buffer);
+                SectorBatch batch = cache.takeDirty(place, buffer);
                 batch.write(node);
                 cache.written(batch);
                 place = batch.nextPlace();
@@ -183,7 +183,7 @@ class L2CacheTest {
         cache.load(at(0));
         cache.set(at(0), 1, data(1), 0);
         try (AlignedBuffer buffer = AlignedBuffer.allocate(PAGE)) {
-            L2Cache.Batch batch = cache.takeDirty(0, buffer);
+            SectorBatch batch = cache.takeDirty(0, buffer);
             cache.set(at(0), 1, data(2), 0);
             batch.write(node);
             cache.written(batch);
@@ -238,7 +238,7 @@ class L2CacheTest {
             }
         }
         try (AlignedBuffer buffer = AlignedBuffer.allocate(PAGES * PAGE)) {
-            L2Cache.Batch batch = cache.takeDirty(0, buffer);
+            SectorBatch batch = cache.takeDirty(0, buffer);
             Running load = TestDisk.start(() -> cache.load(at(1000))).awaitParked();
             assertThat(load.isDone()).isFalse();
             cache.written(batch);
