@@ -12,6 +12,7 @@ import java.util.Map;
  */
 public final class SparseBytes {
     private static final int PAGE = 4096;
+    private static final byte[] ZEROS = new byte[PAGE];
 
     private final Map<Long, Page> pages;
     private Object owner = new Object();
@@ -64,7 +65,12 @@ public final class SparseBytes {
         for (int done = 0; done < count; ) {
             int inside = (int) ((offset + done) % PAGE);
             int n = Math.min(count - done, PAGE - inside);
-            System.arraycopy(source, sourceOffset + done, own((offset + done) / PAGE), inside, n);
+            long number = (offset + done) / PAGE;
+            int from = sourceOffset + done;
+            // Zeros over nothing take no memory: tables of large clusters are written so.
+            if (pages.containsKey(number) || !Arrays.equals(source, from, from + n, ZEROS, 0, n)) {
+                System.arraycopy(source, from, own(number), inside, n);
+            }
             done += n;
         }
         length = Math.max(length, offset + count);
@@ -97,11 +103,6 @@ public final class SparseBytes {
             }
         }
         length = newLength;
-    }
-
-    /** Whether any byte of the page that holds this offset was ever written. */
-    public boolean isBacked(long offset) {
-        return pages.containsKey(offset / PAGE);
     }
 
     /** Bytes of memory in use. */
