@@ -243,9 +243,11 @@ class ErrataTest {
     void e10TheMarkOfAnImageThatCannotBeRepairedStays() throws Exception {
         MemoryDriver file = new MemoryDriver(SparseBytes.of(GOLDEN.bytes("c-dirty-dup.qed")));
         byte[] before = file.snapshot().toByteArray();
-        assertThat(failure(() -> QedImages.open(file, QedImages.readWrite())).reason()).isEqualTo("Image corrupted");
+        assertThat(failure(() -> QedImages.open(file, QedImages.readWrite())).reason())
+                .isEqualTo("Image corrupted");
         FakeTimers timers = new FakeTimers();
-        try (BlockDevice device = QedImages.open(file, QedImages.readWrite(timers).withCheck(true))) {
+        try (BlockDevice device =
+                QedImages.open(file, QedImages.readWrite(timers).withCheck(true))) {
             assertThat(device.check(FixMode.ALL).corruptions()).isEqualTo(1);
             timers.advance(Duration.ofSeconds(20));
         }
@@ -287,16 +289,18 @@ class ErrataTest {
         Path image = directory.resolve("new.qed");
         for (String name : List.of("x".repeat(4205), "y".repeat(1024), "a\0b")) {
             CreateOptions create = QedImages.options(MIB, K4, 2).withBacking(name, "raw");
-            BlockException e = failure(
-                    () -> BlockDevice.create("qed", image.toString(), create, OpenOptions.readWrite()));
+            BlockException e =
+                    failure(() -> BlockDevice.create("qed", image.toString(), create, OpenOptions.readWrite()));
             assertThat(e.errno()).isEqualTo(Errno.EINVAL);
             assertThat(image).doesNotExist();
         }
         BlockDevice.create("qed", image.toString(), QedImages.options(MIB, K4, 2), OpenOptions.readWrite());
         try (BlockDevice device = BlockDevice.open(image.toString(), QedImages.readWrite())) {
-            assertThat(failure(() -> device.changeBackingFile("z".repeat(4090), "raw")).errno())
+            assertThat(failure(() -> device.changeBackingFile("z".repeat(4090), "raw"))
+                            .errno())
                     .isEqualTo(Errno.ENOSPC);
-            assertThat(failure(() -> device.changeBackingFile("a\0b", "raw")).errno()).isEqualTo(Errno.EINVAL);
+            assertThat(failure(() -> device.changeBackingFile("a\0b", "raw")).errno())
+                    .isEqualTo(Errno.EINVAL);
             assertThat(device.info().backingFilename()).isNull();
         }
     }
@@ -434,7 +438,8 @@ class ErrataTest {
             timers.advance(QedImages.NEED_CHECK_DELAY);
             device.truncate(2 * MIB, true, PreallocationMode.OFF);
             Guest.write(device, MIB, K4, 'b');
-            assertThat(failure(() -> device.changeBackingFile("b", "raw")).errno()).isEqualTo(Errno.ENOTSUP);
+            assertThat(failure(() -> device.changeBackingFile("b", "raw")).errno())
+                    .isEqualTo(Errno.ENOTSUP);
         }
         QedReader reader = QedImages.expectSound(file);
         assertThat(reader.compatFeatures()).isEqualTo(0x8000000000000009L);
@@ -471,7 +476,9 @@ class ErrataTest {
                 Guest.write(device, 8192L * i, 100, i);
             }
             device.flush();
-            assertThat(log.entries().stream().filter(e -> e.kind() == Kind.FLUSH).count())
+            assertThat(log.entries().stream()
+                            .filter(e -> e.kind() == Kind.FLUSH)
+                            .count())
                     .isLessThanOrEqualTo(6);
         }
         QedImages.expectSound(file);
@@ -486,12 +493,12 @@ class ErrataTest {
         change(a, "./../" + directory.getFileName() + "/b.qed");
         change(b, "a.qed");
         for (Path image : List.of(a, b)) {
-            BlockException e =
-                    failure(() -> BlockDevice.open(image.toString(), QedImages.readOnly()));
+            BlockException e = failure(() -> BlockDevice.open(image.toString(), QedImages.readOnly()));
             assertThat(e.reason()).contains("infinite loop").doesNotContain("\n");
         }
         change(a, "a.qed");
-        assertThat(failure(() -> BlockDevice.open(a.toString(), QedImages.readOnly())).errno())
+        assertThat(failure(() -> BlockDevice.open(a.toString(), QedImages.readOnly()))
+                        .errno())
                 .isEqualTo(Errno.ELOOP);
     }
 
@@ -546,7 +553,8 @@ class ErrataTest {
         MemoryDriver file = new MemoryDriver(SparseBytes.of(before));
         try (BlockDevice device = QedImages.open(file, QedImages.readWrite())) {
             assertThat(failure(() -> Guest.write(device, at, K4, 'x')).errno()).isEqualTo(Errno.EIO);
-            assertThat(failure(() -> Guest.write(device, at + 100, 10, 'x')).errno()).isEqualTo(Errno.EIO);
+            assertThat(failure(() -> Guest.write(device, at + 100, 10, 'x')).errno())
+                    .isEqualTo(Errno.EIO);
             assertThat(failure(() -> device.writeZeroes(at, K4, 0)).errno()).isEqualTo(Errno.EIO);
         }
         assertThat(file.snapshot().toByteArray()).isEqualTo(before);

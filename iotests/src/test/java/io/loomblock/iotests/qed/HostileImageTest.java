@@ -58,9 +58,44 @@ class HostileImageTest {
             new Field(60, 4));
 
     private static final long[] VALUES = {
-        0, 1, 2, 3, 7, 8, 16, 17, 63, 64, 65, 511, 512, 4095, 4096, 4097, 8192, 65535, 65536, 1 << 20, 1 << 26, 1 << 27,
-        (1L << 31) - 1, 1L << 31, (1L << 31) + 512, (1L << 32) - 4096, (1L << 32) - 1, 1L << 32, 1L << 40, 1L << 52,
-        1L << 62, Long.MAX_VALUE - 511, Long.MAX_VALUE, Long.MIN_VALUE, Long.MIN_VALUE + 4096, -4096, -512, -1
+        0,
+        1,
+        2,
+        3,
+        7,
+        8,
+        16,
+        17,
+        63,
+        64,
+        65,
+        511,
+        512,
+        4095,
+        4096,
+        4097,
+        8192,
+        65535,
+        65536,
+        1 << 20,
+        1 << 26,
+        1 << 27,
+        (1L << 31) - 1,
+        1L << 31,
+        (1L << 31) + 512,
+        (1L << 32) - 4096,
+        (1L << 32) - 1,
+        1L << 32,
+        1L << 40,
+        1L << 52,
+        1L << 62,
+        Long.MAX_VALUE - 511,
+        Long.MAX_VALUE,
+        Long.MIN_VALUE,
+        Long.MIN_VALUE + 4096,
+        -4096,
+        -512,
+        -1
     };
 
     private static void put(byte[] image, Field field, long value) {
@@ -86,7 +121,8 @@ class HostileImageTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"corrupt-base.qed", "c-multi.qed", "zero-mixed.qed", "back-raw-noprobe.qed", "dirty-killed.qed"})
+    @ValueSource(
+            strings = {"corrupt-base.qed", "c-multi.qed", "zero-mixed.qed", "back-raw-noprobe.qed", "dirty-killed.qed"})
     void randomMutations(String name) throws Exception {
         byte[] good = GOLDEN.bytes(name);
         for (int seed = 0; seed < MUTATIONS / 5; seed++) {
@@ -108,7 +144,8 @@ class HostileImageTest {
                 case 2 -> {
                     // An entry that is aligned and perhaps inside the file.
                     long clusters = image.length / clusterSize + 3;
-                    buffer.putLong(entry(image, clusterSize, random), (long) (random.nextDouble() * clusters) * clusterSize);
+                    buffer.putLong(
+                            entry(image, clusterSize, random), (long) (random.nextDouble() * clusters) * clusterSize);
                 }
                 case 3 -> buffer.putLong(entry(image, clusterSize, random), VALUES[random.nextInt(VALUES.length)]);
                 default -> image[random.nextInt(image.length)] = (byte) random.nextInt();

@@ -216,7 +216,8 @@ class NeedCheckTest {
     @Test
     void aCheckThatFindsNothingWrongClearsItOnlyWhenItMayRepair() throws Exception {
         mark();
-        try (BlockDevice device = QedImages.open(file, QedImages.readWrite(timers).withCheck(true))) {
+        try (BlockDevice device =
+                QedImages.open(file, QedImages.readWrite(timers).withCheck(true))) {
             assertThat(device.check(FixMode.NONE).isClean()).isTrue();
             assertThat(marked()).isTrue();
             assertThat(device.check(FixMode.ALL).isClean()).isTrue();
@@ -249,8 +250,10 @@ class NeedCheckTest {
         faulty.arm(Fault.once(Request.of(Kind.FLUSH)));
         BlockException first = catchThrowableOfType(BlockException.class, device::flush);
         assertThat(first.errno()).isEqualTo(Errno.EIO);
-        assertThat(catchThrowableOfType(BlockException.class, device::flush).errno()).isEqualTo(Errno.EIO);
-        assertThat(catchThrowableOfType(BlockException.class, () -> Guest.write(device, 0, 512, 'c')).errno())
+        assertThat(catchThrowableOfType(BlockException.class, device::flush).errno())
+                .isEqualTo(Errno.EIO);
+        assertThat(catchThrowableOfType(BlockException.class, () -> Guest.write(device, 0, 512, 'c'))
+                        .errno())
                 .isEqualTo(Errno.EIO);
         Guest.expect(device, 0, CLUSTER, 'a');
         Guest.expect(device, 3 * CLUSTER, CLUSTER, 'b');

@@ -108,7 +108,9 @@ class TraceTest {
             });
             log.clear();
             device.flush();
-            assertThat(log.entries()).singleElement().satisfies(e -> assertThat(e.kind()).isEqualTo(Kind.FLUSH));
+            assertThat(log.entries())
+                    .singleElement()
+                    .satisfies(e -> assertThat(e.kind()).isEqualTo(Kind.FLUSH));
         }
     }
 
@@ -177,10 +179,12 @@ class TraceTest {
             device.flush();
             List<Entry> all = log.entries();
             assertThat(all).noneMatch(writes(0, 2 * CLUSTER));
-            assertThat(all.stream().filter(writes(table, table + CLUSTER))).singleElement().satisfies(e -> {
-                assertThat(e.offset()).isEqualTo(table + 100 * 8 / 512 * 512);
-                assertThat(e.length()).isEqualTo(512);
-            });
+            assertThat(all.stream().filter(writes(table, table + CLUSTER)))
+                    .singleElement()
+                    .satisfies(e -> {
+                        assertThat(e.offset()).isEqualTo(table + 100 * 8 / 512 * 512);
+                        assertThat(e.length()).isEqualTo(512);
+                    });
         }
     }
 
@@ -221,7 +225,10 @@ class TraceTest {
             device.writeZeroes(4 * CLUSTER, 20 * CLUSTER, 0);
             device.flush();
             assertThat(file.length()).isEqualTo(before);
-            assertThat(log.entries().stream().filter(e -> e.kind().changes()).mapToLong(Entry::length).sum())
+            assertThat(log.entries().stream()
+                            .filter(e -> e.kind().changes())
+                            .mapToLong(Entry::length)
+                            .sum())
                     .isLessThanOrEqualTo(1024);
             assertThat(reader().state(4 * CLUSTER)).isEqualTo(QedReader.State.ZERO);
             Guest.expect(device, 4 * CLUSTER, 20 * CLUSTER, 0);
