@@ -102,8 +102,8 @@ class QemuInteropTest {
             }
             Tools.qemuImg(directory, "check", "-f", "qed", image.toString()).expectExit(0);
             Path raw = convertedByQemu();
-            try (BlockDevice device = BlockDevice.open(
-                    raw.toString(), OpenOptions.readOnly().withFormat("raw"))) {
+            try (BlockDevice device =
+                    BlockDevice.open(raw.toString(), OpenOptions.readOnly().withFormat("raw"))) {
                 ModelRun.verify(device, model, round);
             }
         }
@@ -124,8 +124,8 @@ class QemuInteropTest {
             QedImages.raw(directory, "base.raw", Pattern.bytes(7_000_000, 0, backing));
             create.addAll(List.of("-b", "base.raw", "-F", "raw"));
         }
-        create.addAll(List.of(
-                "-o", "cluster_size=" + clusterSize + ",table_size=" + tableSize, image.toString(), "" + size));
+        create.addAll(
+                List.of("-o", "cluster_size=" + clusterSize + ",table_size=" + tableSize, image.toString(), "" + size));
         Tools.qemuImg(directory, create.toArray(String[]::new)).expectExit(0);
         Random random = new Random(size + clusterSize);
         for (int round = 0; round < ROUNDS; round++) {
@@ -194,8 +194,7 @@ class QemuInteropTest {
         List<Object> ours = new ArrayList<>(List.of("create", "-q", "-f", "qed"));
         if (!options.isEmpty()) {
             theirs.addAll(List.of("-o", options));
-            ours.addAll(List.of(
-                    "-o", options.replace("backing_file=", "backing_file=" + directory + "/")));
+            ours.addAll(List.of("-o", options.replace("backing_file=", "backing_file=" + directory + "/")));
         }
         theirs.add("theirs.qed");
         ours.add(directory.resolve("ours.qed"));
@@ -236,7 +235,8 @@ class QemuInteropTest {
     /** qemu-io is killed after a flush and with more written since: we repair and read what was flushed. */
     @Test
     void anImageOfAKilledQemuIsRepairedAndComplete() throws Exception {
-        Tools.qemuImg(directory, "create", "-q", "-f", "qed", image.toString(), "8M").expectExit(0);
+        Tools.qemuImg(directory, "create", "-q", "-f", "qed", image.toString(), "8M")
+                .expectExit(0);
         Tools.qemuIo(
                         directory,
                         "-f",

@@ -103,8 +103,7 @@ class OperationsTest {
     void badOptionsAreRefusedInQemusWordsBeforeAFileIsMade(String option, long value, long size, String reason) {
         Path image = directory.resolve("new.qed");
         CreateOptions options = CreateOptions.ofSize(size).with(option, value);
-        BlockException e =
-                failure(() -> BlockDevice.create("qed", image.toString(), options, OpenOptions.readWrite()));
+        BlockException e = failure(() -> BlockDevice.create("qed", image.toString(), options, OpenOptions.readWrite()));
         assertThat(e.errno()).isEqualTo(Errno.EINVAL);
         assertThat(e.reason()).isEqualTo(reason);
         assertThat(image).doesNotExist();
@@ -256,7 +255,8 @@ class OperationsTest {
     @Test
     void aNameMayBeAbsoluteRelativeAndInAnyLanguage() throws Exception {
         byte[] base = {'x'};
-        for (String recorded : List.of("bäse ∂.raw", directory.resolve("bäse ∂.raw").toString())) {
+        for (String recorded :
+                List.of("bäse ∂.raw", directory.resolve("bäse ∂.raw").toString())) {
             QedImages.raw(directory, "bäse ∂.raw", base);
             Path image = directory.resolve("t.qed");
             BlockDevice.create(
@@ -276,8 +276,7 @@ class OperationsTest {
     void readOnlyDevicesRefuseEveryChange() throws Exception {
         MemoryDriver file = QedImages.create(MIB, K4, 2);
         RequestLog log = new RequestLog();
-        try (BlockDevice device =
-                QedImages.open(new RecordingDriver("image", file, log), QedImages.readOnly())) {
+        try (BlockDevice device = QedImages.open(new RecordingDriver("image", file, log), QedImages.readOnly())) {
             expect(Errno.EPERM, () -> Guest.write(device, 0, 512, 1));
             expect(Errno.EPERM, () -> device.writeZeroes(0, 512, 0));
             expect(Errno.EPERM, () -> device.discard(0, 512));
