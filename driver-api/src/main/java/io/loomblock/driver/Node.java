@@ -13,6 +13,7 @@ import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -34,10 +35,9 @@ public final class Node implements AutoCloseable {
     private final String filename;
     private final BlockDriver driver;
     private final Map<String, Node> children;
-    private final boolean noFlush;
     private final boolean growable;
     private final AlignedIo alignedIo;
-    private final FlushGroup flushes = new FlushGroup();
+    private final NodeFlush flushes;
     private final Striped inFlight = new Striped();
     private final ReentrantLock drainLock = new ReentrantLock();
     private int drained;
@@ -49,10 +49,7 @@ public final class Node implements AutoCloseable {
     /** Guest length of a driver that does not grow; asked anew after whatever may change it. */
     private volatile long cachedLength;
 
-    /** Set by the first flush of this node's own storage that failed. */
-    private volatile @Nullable BlockException flushFailure;
-
-    private volatile long highestWritten;
+    private final AtomicLong highestWritten = new AtomicLong();
 
     /**
      * Wraps a driver that has just been opened.
@@ -67,7 +64,7 @@ public final class Node implements AutoCloseable {
         this.driver = driver;
         this.children = new LinkedHashMap<>(children);
         this.readOnly = !access.writable();
-        this.noFlush = access.noFlush();
+        this.flushes = new NodeFlush(driver, this.children.get(FILE), this.children.values(), access.noFlush());
         this.growable = driver.growable();
         this.limits = driver.limits();
         this.alignedIo = new AlignedIo(driver, access.pool());
@@ -121,7 +118,7 @@ public final class Node implements AutoCloseable {
 
     /** One past the highest byte that was ever written through this node, 0 at first. */
     public long highestWritten() {
-        return highestWritten;
+        return highestWritten.get();
     }
 
     /** Length in bytes. */
@@ -229,6 +226,7 @@ public final class Node implements AutoCloseable {
                 flushes.written();
             }
         } catch (BlockException e) {
+            flushes.written();
             throw e.at(filename, "discard", offset);
         } finally {
             inFlight.decrement(stripe);
@@ -245,8 +243,7 @@ public final class Node implements AutoCloseable {
         try {
             checkOpen();
             if (!readOnly) {
-                throwFlushFailure();
-                flushes.flush(this::flushAll);
+                flushes.flush();
             }
         } catch (BlockException e) {
             throw e.at(filename, "flush", -1);
@@ -255,34 +252,9 @@ public final class Node implements AutoCloseable {
         }
     }
 
-    private void flushAll() throws BlockException {
-        announceToFile(DebugEvent.FLUSH_TO_OS);
-        driver.flushToOs();
-        if (noFlush) {
-            return;
-        }
-        announceToFile(DebugEvent.FLUSH_TO_DISK);
-        try {
-            driver.flushToDisk();
-        } catch (BlockException e) {
-            flushFailure = e;
-            throw e;
-        }
-        for (Node child : children.values()) {
-            child.flush();
-        }
-    }
-
-    private void announceToFile(DebugEvent event) throws BlockException {
-        Node file = children.get(FILE);
-        if (file != null) {
-            file.debugEvent(event);
-        }
-    }
-
     /** The first failed flush of this node's own storage, after which nothing may be written any more; null normally. */
     public @Nullable BlockException flushFailure() {
-        return flushFailure;
+        return flushes.failure();
     }
 
     /**
@@ -337,42 +309,54 @@ public final class Node implements AutoCloseable {
 
     /** Sets the length; other requests must not be in flight. EPERM read-only. */
     public void truncate(long length, boolean exact, PreallocationMode preallocation) throws BlockException {
-        try {
-            checkWrite(0, 0);
+        change("truncate", () -> {
             if (length < 0) {
                 throw new BlockException(Errno.EINVAL, "Image size cannot be negative");
             }
             driver.truncate(length, exact, preallocation);
-            flushes.written();
             refresh();
-        } catch (BlockException e) {
-            throw e.at(filename, "truncate", -1);
-        }
+        });
     }
 
     /** Checks the image; other requests must not be in flight. */
     public CheckResult check(FixMode fix) throws BlockException {
-        checkOpen();
-        CheckResult result = driver.check(fix);
-        flushes.written();
-        refresh();
-        return result;
+        try {
+            checkOpen();
+            CheckResult result = driver.check(fix);
+            refresh();
+            return result;
+        } catch (BlockException e) {
+            throw e.at(filename, "check", -1);
+        } finally {
+            flushes.written();
+        }
     }
 
     /** Records another backing file; EPERM read-only, EINVAL for a format without a name. */
     public void changeBackingFile(@Nullable String name, @Nullable String format) throws BlockException {
-        checkWrite(0, 0);
-        if (name == null && format != null) {
-            throw new BlockException(Errno.EINVAL);
-        }
-        driver.changeBackingFile(name, format);
+        change("change backing file", () -> {
+            if (name == null && format != null) {
+                throw new BlockException(Errno.EINVAL);
+            }
+            driver.changeBackingFile(name, format);
+        });
     }
 
     /** Drops all data of this layer. */
     public void makeEmpty() throws BlockException {
-        checkWrite(0, 0);
-        driver.makeEmpty();
-        flushes.written();
+        change("make empty", driver::makeEmpty);
+    }
+
+    /** Does what writes metadata: the next flush has work to do, also where this fails half way. */
+    private void change(String operation, Closer.Step work) throws BlockException {
+        try {
+            checkWrite(0, 0);
+            work.run();
+        } catch (BlockException e) {
+            throw e.at(filename, operation, -1);
+        } finally {
+            flushes.written();
+        }
     }
 
     /** Forgets what is cached, in the children first, and reads the image anew. */
@@ -465,7 +449,7 @@ public final class Node implements AutoCloseable {
         if (readOnly) {
             throw new BlockException(Errno.EPERM);
         }
-        throwFlushFailure();
+        flushes.checkNoFailure();
         checkRange(offset, bytes);
     }
 
@@ -478,32 +462,16 @@ public final class Node implements AutoCloseable {
         }
     }
 
-    private void throwFlushFailure() throws BlockException {
-        BlockException first = flushFailure;
-        if (first != null) {
-            throw new BlockException(Errno.EIO, "An earlier flush failed: " + first.reason(), first);
-        }
-    }
-
     private void written(long end) {
         flushes.written();
-        if (end > highestWritten) {
-            raiseHighestWritten(end);
+        if (end > highestWritten.get()) {
+            highestWritten.accumulateAndGet(end, Math::max);
         }
     }
 
-    private void raiseHighestWritten(long end) {
-        drainLock.lock();
-        try {
-            highestWritten = Math.max(highestWritten, end);
-        } finally {
-            drainLock.unlock();
-        }
-    }
-
-    /** A read through a small pooled buffer, for headers and the like: the bytes past the end of the file are an error. */
+    /** Reads the first {@code length} bytes of {@code target}, for headers and the like: bytes past the end are an error, EIO. */
     public void readFully(long offset, AlignedBuffer target, int length) throws BlockException {
-        if (offset + length > length()) {
+        if (offset > length() - length) {
             throw new BlockException(Errno.EIO, "Unexpected end of file").at(filename, "read", offset);
         }
         coReadv(offset, length, IoVector.of(target, 0, length), 0, 0);

@@ -16,6 +16,7 @@ import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.RequestLog.Kind;
 import java.util.Map;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -190,6 +191,45 @@ class NodeTest {
         } catch (BlockException e) {
             // Close flushes too, and says so.
             assertThat(e.errno()).isEqualTo(Errno.EIO);
+        }
+    }
+
+    @Test
+    void anErrnoOfAFailedFlushStays() throws Exception {
+        FaultDriver faulty = new FaultDriver(new MemoryDriver());
+        Node node = new Node("file", faulty, Map.of(), Node.Access.READ_WRITE);
+        node.coWritev(0, vector(512, 7));
+        faulty.arm(
+                FaultDriver.Fault.once(request -> request.kind() == Kind.FLUSH).with(Errno.ENOSPC));
+        assertErrno(Errno.ENOSPC, node::flush);
+        assertErrno(Errno.ENOSPC, node::flush);
+        assertErrno(Errno.ENOSPC, () -> node.coWriteZeroes(0, 512, 0));
+        assertErrno(Errno.ENOSPC, node::close);
+    }
+
+    @Test
+    void aFlushCoversChangesOfTheHeaderToo() throws Exception {
+        int[] flushes = new int[1];
+        BlockDriver counting = new ForwardingDriver(new MemoryDriver()) {
+            @Override
+            public void changeBackingFile(@Nullable String name, @Nullable String format) throws BlockException {
+                if (name == null) {
+                    throw new BlockException(Errno.EIO);
+                }
+            }
+
+            @Override
+            public void flushToDisk() {
+                flushes[0]++;
+            }
+        };
+        try (Node node = new Node("disk", counting, Map.of(), Node.Access.READ_WRITE)) {
+            node.changeBackingFile("base", "raw");
+            node.flush();
+            assertThat(flushes[0]).isEqualTo(1);
+            assertErrno(Errno.EIO, () -> node.changeBackingFile(null, null));
+            node.flush();
+            assertThat(flushes[0]).as("a part may have been written").isEqualTo(2);
         }
     }
 
