@@ -4,62 +4,24 @@ package io.loomblock;
 import io.loomblock.driver.Timers;
 import io.loomblock.memory.BufferPool;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/**
- * How to open an image. Immutable; start with {@link #readOnly()} or {@link #readWrite()} and derive with the {@code with…} methods.
- *
- * @param format name of the format driver, or null to probe
- * @param writable whether the guest's disk may be written
- * @param cache cache mode, inherited by the files below
- * @param noBacking do not open the backing file: what it would give reads as zeros
- * @param check opened for a check: no repair at open
- * @param inactive another process owns the image for now: nothing is written until {@link BlockDevice#invalidateCache}
- * @param forceShare take no lock (QEMU's {@code -U}); read-only only
- * @param unmap pass discards on to the file
- * @param backing a name that replaces the backing file named in the image for this opening, or null
- * @param implicitOpen what names inside the image may open
- * @param metadataBudget bytes of metadata that each image may keep in memory
- * @param pool where buffers come from
- * @param timers the clock and timers of work behind the scenes
- * @param driverOptions options of the format driver by name, unparsed
- */
-public record OpenOptions(
-        @Nullable String format,
-        boolean writable,
-        CacheMode cache,
-        boolean noBacking,
-        boolean check,
-        boolean inactive,
-        boolean forceShare,
-        boolean unmap,
-        @Nullable String backing,
-        ImplicitOpenPolicy implicitOpen,
-        long metadataBudget,
-        BufferPool pool,
-        Timers timers,
-        Map<String, String> driverOptions) {
-
+/** How to open an image. Immutable; start with {@link #readOnly()} or {@link #readWrite()} and derive with the {@code with…} methods. */
+public final class OpenOptions {
     /** Metadata memory of an image unless said otherwise: 64 MiB. */
     public static final long DEFAULT_METADATA_BUDGET = 64L << 20;
 
+    /** Changed before it gets here only. */
+    private final Values values;
+
+    private OpenOptions(Values values) {
+        this.values = values;
+    }
+
     /** Read-only, format probed, write-back cache, the library's open policy. */
     public static OpenOptions readOnly() {
-        return new OpenOptions(
-                null,
-                false,
-                CacheMode.WRITEBACK,
-                false,
-                false,
-                false,
-                false,
-                false,
-                null,
-                ImplicitOpenPolicy.imageDirectory(),
-                DEFAULT_METADATA_BUDGET,
-                BufferPool.shared(),
-                Timers.system(),
-                Map.of());
+        return new OpenOptions(new Values());
     }
 
     /** The same, writable. */
@@ -67,182 +29,186 @@ public record OpenOptions(
         return readOnly().withWritable(true);
     }
 
+    /** Name of the format driver, or null to probe. */
+    public @Nullable String format() {
+        return values.format;
+    }
+
     public OpenOptions withFormat(@Nullable String value) {
-        return new Builder(this).format(value).build();
+        return with(changed -> changed.format = value);
+    }
+
+    /** Whether the guest's disk may be written. */
+    public boolean writable() {
+        return values.writable;
     }
 
     public OpenOptions withWritable(boolean value) {
-        return new Builder(this).writable(value).build();
+        return with(changed -> changed.writable = value);
+    }
+
+    /** The cache mode, inherited by the files below. */
+    public CacheMode cache() {
+        return values.cache;
     }
 
     public OpenOptions withCache(CacheMode value) {
-        return new Builder(this).cache(value).build();
+        return with(changed -> changed.cache = value);
+    }
+
+    /** Whether the backing file stays closed: what it would give reads as zeros. */
+    public boolean noBacking() {
+        return values.noBacking;
     }
 
     public OpenOptions withNoBacking(boolean value) {
-        return new Builder(this).noBacking(value).build();
+        return with(changed -> changed.noBacking = value);
+    }
+
+    /** Whether it is opened for a check: no repair at open. */
+    public boolean check() {
+        return values.check;
     }
 
     public OpenOptions withCheck(boolean value) {
-        return new Builder(this).check(value).build();
+        return with(changed -> changed.check = value);
+    }
+
+    /** Whether another process owns the image for now: nothing is written until {@link BlockDevice#invalidateCache}. */
+    public boolean inactive() {
+        return values.inactive;
     }
 
     public OpenOptions withInactive(boolean value) {
-        return new Builder(this).inactive(value).build();
+        return with(changed -> changed.inactive = value);
+    }
+
+    /** Whether no lock is taken (QEMU's {@code -U}); read-only only, else the open fails with EINVAL. */
+    public boolean forceShare() {
+        return values.forceShare;
     }
 
     public OpenOptions withForceShare(boolean value) {
-        return new Builder(this).forceShare(value).build();
+        return with(changed -> changed.forceShare = value);
+    }
+
+    /** Whether discards are passed on to the file. */
+    public boolean unmap() {
+        return values.unmap;
     }
 
     public OpenOptions withUnmap(boolean value) {
-        return new Builder(this).unmap(value).build();
+        return with(changed -> changed.unmap = value);
+    }
+
+    /** A name that replaces that of the backing file in the image for this opening, or null. */
+    public @Nullable String backing() {
+        return values.backing;
     }
 
     public OpenOptions withBacking(@Nullable String value) {
-        return new Builder(this).backing(value).build();
+        return with(changed -> changed.backing = value);
+    }
+
+    /** What names inside the image may open. */
+    public ImplicitOpenPolicy implicitOpen() {
+        return values.implicitOpen;
     }
 
     public OpenOptions withImplicitOpen(ImplicitOpenPolicy value) {
-        return new Builder(this).implicitOpen(value).build();
+        return with(changed -> changed.implicitOpen = value);
     }
 
+    /** Bytes of metadata that each image may keep in memory. */
+    public long metadataBudget() {
+        return values.metadataBudget;
+    }
+
+    /**
+     * The same with another budget; drivers take a little more where the format cannot do with so little.
+     *
+     * @throws IllegalArgumentException if it is negative
+     */
     public OpenOptions withMetadataBudget(long bytes) {
-        return new Builder(this).metadataBudget(bytes).build();
+        if (bytes < 0) {
+            throw new IllegalArgumentException("metadata budget of " + bytes + " bytes");
+        }
+        return with(changed -> changed.metadataBudget = bytes);
+    }
+
+    /** Where buffers come from. */
+    public BufferPool pool() {
+        return values.pool;
     }
 
     public OpenOptions withPool(BufferPool value) {
-        return new Builder(this).pool(value).build();
+        return with(changed -> changed.pool = value);
+    }
+
+    /** The clock and timers of work behind the scenes. */
+    public Timers timers() {
+        return values.timers;
     }
 
     public OpenOptions withTimers(Timers value) {
-        return new Builder(this).timers(value).build();
+        return with(changed -> changed.timers = value);
+    }
+
+    /** Options of the driver by name, unparsed. */
+    public Map<String, String> driverOptions() {
+        return values.driverOptions;
     }
 
     public OpenOptions withDriverOptions(Map<String, String> value) {
-        return new Builder(this).driverOptions(Map.copyOf(value)).build();
+        Map<String, String> copy = Map.copyOf(value);
+        return with(changed -> changed.driverOptions = copy);
     }
 
-    /** The components as fields that can be changed one at a time. */
-    private static final class Builder {
-        private @Nullable String format;
-        private boolean writable;
-        private CacheMode cache;
-        private boolean noBacking;
-        private boolean check;
-        private boolean inactive;
-        private boolean forceShare;
-        private boolean unmap;
-        private @Nullable String backing;
-        private ImplicitOpenPolicy implicitOpen;
-        private long metadataBudget;
-        private BufferPool pool;
-        private Timers timers;
-        private Map<String, String> driverOptions;
+    private OpenOptions with(Consumer<Values> change) {
+        Values copy = new Values(values);
+        change.accept(copy);
+        return new OpenOptions(copy);
+    }
 
-        Builder(OpenOptions o) {
-            format = o.format;
-            writable = o.writable;
-            cache = o.cache;
-            noBacking = o.noBacking;
-            check = o.check;
-            inactive = o.inactive;
-            forceShare = o.forceShare;
-            unmap = o.unmap;
-            backing = o.backing;
-            implicitOpen = o.implicitOpen;
-            metadataBudget = o.metadataBudget;
-            pool = o.pool;
-            timers = o.timers;
-            driverOptions = o.driverOptions;
-        }
+    /** The values, beginning as the defaults. */
+    private static final class Values {
+        @Nullable
+        String format;
 
-        Builder format(@Nullable String value) {
-            format = value;
-            return this;
-        }
+        boolean writable;
+        CacheMode cache = CacheMode.WRITEBACK;
+        boolean noBacking;
+        boolean check;
+        boolean inactive;
+        boolean forceShare;
+        boolean unmap;
 
-        Builder writable(boolean value) {
-            writable = value;
-            return this;
-        }
+        @Nullable
+        String backing;
 
-        Builder cache(CacheMode value) {
-            cache = value;
-            return this;
-        }
+        ImplicitOpenPolicy implicitOpen = ImplicitOpenPolicy.imageDirectory();
+        long metadataBudget = DEFAULT_METADATA_BUDGET;
+        BufferPool pool = BufferPool.shared();
+        Timers timers = Timers.system();
+        Map<String, String> driverOptions = Map.of();
 
-        Builder noBacking(boolean value) {
-            noBacking = value;
-            return this;
-        }
+        Values() {}
 
-        Builder check(boolean value) {
-            check = value;
-            return this;
-        }
-
-        Builder inactive(boolean value) {
-            inactive = value;
-            return this;
-        }
-
-        Builder forceShare(boolean value) {
-            forceShare = value;
-            return this;
-        }
-
-        Builder unmap(boolean value) {
-            unmap = value;
-            return this;
-        }
-
-        Builder backing(@Nullable String value) {
-            backing = value;
-            return this;
-        }
-
-        Builder implicitOpen(ImplicitOpenPolicy value) {
-            implicitOpen = value;
-            return this;
-        }
-
-        Builder metadataBudget(long value) {
-            metadataBudget = value;
-            return this;
-        }
-
-        Builder pool(BufferPool value) {
-            pool = value;
-            return this;
-        }
-
-        Builder timers(Timers value) {
-            timers = value;
-            return this;
-        }
-
-        Builder driverOptions(Map<String, String> value) {
-            driverOptions = value;
-            return this;
-        }
-
-        OpenOptions build() {
-            return new OpenOptions(
-                    format,
-                    writable,
-                    cache,
-                    noBacking,
-                    check,
-                    inactive,
-                    forceShare,
-                    unmap,
-                    backing,
-                    implicitOpen,
-                    metadataBudget,
-                    pool,
-                    timers,
-                    driverOptions);
+        Values(Values other) {
+            format = other.format;
+            writable = other.writable;
+            cache = other.cache;
+            noBacking = other.noBacking;
+            check = other.check;
+            inactive = other.inactive;
+            forceShare = other.forceShare;
+            unmap = other.unmap;
+            backing = other.backing;
+            implicitOpen = other.implicitOpen;
+            metadataBudget = other.metadataBudget;
+            pool = other.pool;
+            timers = other.timers;
+            driverOptions = other.driverOptions;
         }
     }
 }
