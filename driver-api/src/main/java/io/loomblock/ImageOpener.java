@@ -5,6 +5,7 @@ import io.loomblock.driver.BackingReference;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.BlockDriverProvider.Kind;
+import io.loomblock.driver.Closer;
 import io.loomblock.driver.CreateContext;
 import io.loomblock.driver.Drivers;
 import io.loomblock.driver.Filenames;
@@ -12,8 +13,8 @@ import io.loomblock.driver.Node;
 import io.loomblock.driver.OpenContext;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
+import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -66,7 +67,7 @@ final class ImageOpener {
             self.refuseLoop(filename);
             return openFormat(filename, options, protocol, self);
         } catch (BlockException | RuntimeException e) {
-            closeAfter(e, protocol);
+            Closer.closeAfter(e, protocol);
             throw e;
         }
     }
@@ -94,7 +95,7 @@ final class ImageOpener {
         if (!filename.startsWith("/dev/")) {
             return false;
         }
-        Path path = localPath(filename);
+        Path path = LocalFilePolicies.localPath(filename);
         return path != null && Files.exists(path) && !Files.isRegularFile(path) && !Files.isDirectory(path);
     }
 
@@ -109,7 +110,7 @@ final class ImageOpener {
             return nodeOf(filename, driver, context.children, options);
         } catch (BlockException | RuntimeException e) {
             if (driver != null) {
-                closeAfter(e, driver);
+                Closer.closeAfter(e, driver);
             }
             context.closeOpened(e);
             throw e;
@@ -128,22 +129,6 @@ final class ImageOpener {
             throws BlockException {
         boolean noFlush = options.cache().noFlush();
         return new Node(filename, driver, children, new Node.Access(options.writable(), noFlush, options.pool()));
-    }
-
-    private static void closeAfter(Exception failure, AutoCloseable opened) {
-        try {
-            opened.close();
-        } catch (Exception e) {
-            failure.addSuppressed(e);
-        }
-    }
-
-    private static @Nullable Path localPath(String filename) {
-        try {
-            return Path.of(Filenames.stripFile(filename));
-        } catch (InvalidPathException e) {
-            return null;
-        }
     }
 
     /** One image of the chain that is being opened, and those above it. */
@@ -238,7 +223,7 @@ final class ImageOpener {
                     .withFormat(overridden ? null : recorded.format());
             try {
                 if (!overridden) {
-                    allow(recorded.name(), name);
+                    allow(recorded.name(), name, recorded.format());
                     if (recorded.format() == null) {
                         LOG.info("format of backing file '{}' is not recorded in '{}' and is probed", name, filename);
                     }
@@ -254,7 +239,7 @@ final class ImageOpener {
         @Override
         public Node openChild(String role, String name, @Nullable String format) throws BlockException {
             String full = Filenames.combine(filename, name);
-            allow(name, full);
+            allow(name, full, format);
             OpenOptions below =
                     options.withBacking(null).withDriverOptions(Map.of()).withFormat(format);
             Node child = open(full, below, self);
@@ -262,18 +247,15 @@ final class ImageOpener {
             return child;
         }
 
-        private void allow(String recordedName, String fullName) throws BlockException {
-            boolean local = !Filenames.hasProtocol(fullName) || fullName.startsWith("file:");
-            Path path = local ? localPath(fullName) : null;
-            options.implicitOpen()
-                    .check(new ImplicitOpenPolicy.Request(Filenames.stripFile(filename), recordedName, fullName, path));
+        private void allow(String recordedName, String fullName, @Nullable String format) throws BlockException {
+            options.implicitOpen().check(ImplicitOpenPolicy.Request.of(filename, recordedName, fullName, format));
         }
 
         /** Closes what this context opened; the file is the caller's to close. */
         void closeOpened(Exception failure) {
             children.forEach((role, node) -> {
                 if (!role.equals(Node.FILE)) {
-                    closeAfter(failure, node);
+                    Closer.closeAfter(failure, node);
                 }
             });
         }
@@ -306,11 +288,11 @@ final class ImageOpener {
         @Override
         public void deleteFile() {
             try {
-                Path path = localPath(filename);
+                Path path = LocalFilePolicies.localPath(filename);
                 if (ours && path != null && Files.isRegularFile(path)) {
                     Files.delete(path);
                 }
-            } catch (java.io.IOException e) {
+            } catch (IOException e) {
                 LOG.warn("unfinished image '{}' could not be deleted: {}", filename, e.toString());
             }
         }

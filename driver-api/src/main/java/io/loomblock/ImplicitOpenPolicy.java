@@ -31,7 +31,19 @@ public interface ImplicitOpenPolicy {
             String imageFilename,
             String recordedName,
             String resolvedName,
-            @Nullable Path path) {}
+            @Nullable Path path) {
+
+        /**
+         * The request for a name in an image.
+         *
+         * @param format what the image says that the file is of, which may be the name of a protocol too; or null
+         */
+        public static Request of(
+                String imageFilename, String recordedName, String resolvedName, @Nullable String format) {
+            Path path = LocalFilePolicies.isLocal(format) ? LocalFilePolicies.localPath(resolvedName) : null;
+            return new Request(imageFilename, recordedName, resolvedName, path);
+        }
+    }
 
     /** The tools' rule: any local file, nothing else. */
     static ImplicitOpenPolicy anyLocalFile() {

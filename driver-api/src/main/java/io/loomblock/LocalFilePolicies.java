@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock;
 
+import io.loomblock.driver.BlockDriverProvider;
+import io.loomblock.driver.Drivers;
+import io.loomblock.driver.Filenames;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +18,28 @@ final class LocalFilePolicies {
 
     private LocalFilePolicies() {}
 
+    /** The path of a name without protocol, or with {@code file:}; null for other protocols, and for what is no path. */
+    static @Nullable Path localPath(String filename) {
+        String path = Filenames.stripFile(filename);
+        if (path.equals(filename) && Filenames.hasProtocol(filename)) {
+            return null;
+        }
+        try {
+            return Path.of(path);
+        } catch (InvalidPathException e) {
+            return null;
+        }
+    }
+
+    /** Whether a file of this format, or none, is one of this machine: a protocol's name opens that, whatever the file is called. */
+    static boolean isLocal(@Nullable String format) {
+        BlockDriverProvider provider = format == null ? null : Drivers.find(format);
+        return provider == null
+                || provider.kind() == BlockDriverProvider.Kind.FORMAT
+                || provider.formatName().equals("file")
+                || provider.formatName().equals("host_device");
+    }
+
     private static void requireLocal(ImplicitOpenPolicy.Request request) throws BlockException {
         if (request.path() == null) {
             throw refused(request, "only local files may be named by an image");
@@ -23,18 +49,26 @@ final class LocalFilePolicies {
     private static void requireSameTree(ImplicitOpenPolicy.Request request) throws BlockException {
         requireLocal(request);
         Path file = real(request.path());
-        Path image = real(Path.of(request.imageFilename()));
-        if (file == null || image == null) {
+        if (file == null) {
             // What does not exist cannot be opened either; the open itself gives the error that fits.
             return;
         }
-        Path directory = image.getParent();
+        Path directory = directoryOf(localPath(request.imageFilename()));
         if (directory == null || !file.startsWith(directory)) {
             throw refused(request, "it lies outside the directory of the image");
         }
         if (!Files.isRegularFile(file)) {
             throw refused(request, "it is not a regular file");
         }
+    }
+
+    /** Where an image really lies; one that is no file (in memory, say) where its name puts it. */
+    private static @Nullable Path directoryOf(@Nullable Path image) {
+        Path file = real(image);
+        if (file != null || image == null) {
+            return file == null ? null : file.getParent();
+        }
+        return real(image.toAbsolutePath().getParent());
     }
 
     private static void refuse(ImplicitOpenPolicy.Request request) throws BlockException {

@@ -82,6 +82,26 @@ class MainTest {
     }
 
     @Test
+    void aChainIsNotFollowedInCirclesByOtherNamesOfAFile(@TempDir Path directory) {
+        String image = directory.resolve("self.qed").toString();
+        run("img", "create", "-q", "-u", "-f", "qed", "-b", "./self.qed", "-F", "qed", image, "1M");
+        assertThat(run("img", "info", "--backing-chain", image)).isOne();
+        assertThat(err())
+                .isEqualTo("loomblock-img: Backing file '" + directory + "/./self.qed' creates an infinite loop.\n");
+    }
+
+    @Test
+    void aChainIsNotFollowedToWhatOnlyAnImageNames(@TempDir Path directory) {
+        String image = directory.resolve("disk.qed").toString();
+        run("img", "create", "-q", "-u", "-f", "qed", "-b", "null-co://", "-F", "raw", image, "1M");
+        assertThat(run("img", "info", image)).isZero();
+        assertThat(run("img", "info", "--backing-chain", image)).isOne();
+        assertThat(err())
+                .startsWith("loomblock-img: Opening 'null-co://' is not allowed")
+                .hasLineCount(1);
+    }
+
+    @Test
     void unknownCommandsGetAHint() {
         assertThat(run("foo")).isOne();
         assertThat(err())

@@ -27,6 +27,15 @@ public final class Closer {
         }
     }
 
+    /** Closes what was opened before a failure; if that fails too, it is attached to {@code failure}. */
+    public static void closeAfter(Exception failure, AutoCloseable opened) {
+        try {
+            opened.close();
+        } catch (Exception e) {
+            failure.addSuppressed(e);
+        }
+    }
+
     /** Throws the first failure, the others suppressed in it; returns if there was none. */
     public void throwFirst() throws BlockException {
         if (first instanceof BlockException e) {

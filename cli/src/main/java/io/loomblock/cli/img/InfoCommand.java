@@ -4,11 +4,13 @@ package io.loomblock.cli.img;
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.ImageInfo;
+import io.loomblock.ImplicitOpenPolicy.Request;
 import io.loomblock.OpenOptions;
 import io.loomblock.cli.Console;
 import io.loomblock.cli.GetOpt;
 import io.loomblock.cli.GetOpt.LongOption;
 import io.loomblock.cli.ToolException;
+import io.loomblock.driver.Node;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -73,26 +75,31 @@ final class InfoCommand {
     }
 
     private List<ImageInfo> collect(String filename, Console console) throws ToolException, BlockException {
+        OpenOptions options = Images.readOnly().withNoBacking(true).withForceShare(forceShare);
         List<ImageInfo> infos = new ArrayList<>();
-        Set<String> seen = new HashSet<>();
-        String name = filename;
-        String driver = format;
-        do {
-            if (!seen.add(name)) {
-                throw ToolException.failure("Backing file '" + name + "' creates an infinite loop.");
-            }
-            ImageInfo info = read(name, driver, console);
+        Set<Object> seen = new HashSet<>();
+        ImageInfo info = read(filename, options.withFormat(format), seen, console);
+        infos.add(info);
+        for (String name = info.fullBackingFilename(); chain && name != null; name = info.fullBackingFilename()) {
+            // Another opening, but still on the word of the image above.
+            Request request =
+                    Request.of(info.filename(), String.valueOf(info.backingFilename()), name, info.backingFormat());
+            options.implicitOpen().check(request);
+            info = read(name, options.withFormat(info.backingFormat()), seen, console);
             infos.add(info);
-            name = info.fullBackingFilename();
-            driver = info.backingFormat();
-        } while (chain && name != null);
+        }
         return infos;
     }
 
-    private ImageInfo read(String name, @Nullable String driver, Console console) throws ToolException, BlockException {
-        OpenOptions options =
-                Images.readOnly().withFormat(driver).withNoBacking(true).withForceShare(forceShare);
+    /** Reads one image; those that were {@code seen} are known by their files, which may have several names. */
+    private static ImageInfo read(String name, OpenOptions options, Set<Object> seen, Console console)
+            throws ToolException, BlockException {
         try (BlockDevice device = Images.open(name, options, console)) {
+            Node file = device.node().child(Node.FILE);
+            Object identity = (file == null ? device.node() : file).driver().identity();
+            if (!seen.add(identity == null ? name : identity)) {
+                throw ToolException.failure("Backing file '" + name + "' creates an infinite loop.");
+            }
             return device.info();
         }
     }

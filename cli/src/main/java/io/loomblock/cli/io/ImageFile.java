@@ -28,8 +28,7 @@ final class ImageFile {
             checkDriverOptions(device, options);
             return device;
         } catch (BlockException e) {
-            Closer closer = new Closer();
-            closer.run(device::close);
+            Closer.closeAfter(e, device);
             throw e;
         }
     }
