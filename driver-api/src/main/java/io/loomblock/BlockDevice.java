@@ -13,6 +13,7 @@ import io.loomblock.memory.IoVector;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,8 @@ public final class BlockDevice implements AutoCloseable {
     private final BufferPool pool;
     private final RequestGate gate = new RequestGate();
     private final Accounting accounting = new Accounting();
+    /** Held by what changes the image as a whole, and by close: the gate alone lets drained sections overlap. */
+    private final ReentrantLock wholeImage = new ReentrantLock();
 
     private BlockDevice(Node root, OpenOptions options) {
         this.root = root;
@@ -50,9 +53,8 @@ public final class BlockDevice implements AutoCloseable {
     public static BlockDevice openOn(Node file, OpenOptions options) throws BlockException {
         try {
             return new BlockDevice(ImageOpener.openOn(file, options), options);
-        } catch (BlockException e) {
-            Closer closer = new Closer();
-            closer.run(file::close);
+        } catch (BlockException | RuntimeException e) {
+            Closer.closeAfter(e, file);
             throw e;
         }
     }
@@ -139,7 +141,10 @@ public final class BlockDevice implements AutoCloseable {
         }
     }
 
-    /** Fills {@code target}'s remaining bytes from the disk, by way of pooled memory; for callers with heap buffers. */
+    /**
+     * Fills {@code target}'s remaining bytes from the disk, by way of pooled memory; for callers with heap buffers. Each megabyte is a
+     * request of its own: after a failure the buffer's position tells how many have been read.
+     */
     public void read(long offset, ByteBuffer target) throws BlockException {
         while (target.hasRemaining()) {
             int n = Math.min(target.remaining(), BufferPool.MAX_BUFFER / 2);
@@ -152,7 +157,10 @@ public final class BlockDevice implements AutoCloseable {
         }
     }
 
-    /** Writes {@code source}'s remaining bytes, by way of pooled memory; for callers with heap buffers. */
+    /**
+     * Writes {@code source}'s remaining bytes, by way of pooled memory; for callers with heap buffers. Each megabyte is a request of
+     * its own: after a failure, EINTR included, the buffer's position tells how many have been written.
+     */
     public void write(long offset, ByteBuffer source) throws BlockException {
         while (source.hasRemaining()) {
             int n = Math.min(source.remaining(), BufferPool.MAX_BUFFER / 2);
@@ -282,7 +290,10 @@ public final class BlockDevice implements AutoCloseable {
         }
     }
 
-    /** Keeps requests away, lets those in flight and work behind the scenes finish, until the result is closed. Nests. */
+    /**
+     * Keeps requests away, lets those in flight and work behind the scenes finish, until the result is closed. Nests; sections of
+     * different threads may overlap, and a {@link #close} does not wait for their end.
+     */
     public Drained drain() throws BlockException {
         if (gate.isClosed()) {
             throw new BlockException(Errno.EBADF);
@@ -303,8 +314,11 @@ public final class BlockDevice implements AutoCloseable {
     }
 
     private void drained(Closer.Step work) throws BlockException {
+        wholeImage.lock();
         try (Drained section = drain()) {
             work.run();
+        } finally {
+            wholeImage.unlock();
         }
     }
 
@@ -352,8 +366,13 @@ public final class BlockDevice implements AutoCloseable {
     @Override
     public void close() throws BlockException {
         if (gate.close()) {
-            root.drainBegin();
-            root.close();
+            wholeImage.lock();
+            try {
+                root.drainBegin();
+                root.close();
+            } finally {
+                wholeImage.unlock();
+            }
         }
     }
 

@@ -4,6 +4,7 @@ package io.loomblock;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.loomblock.driver.BlockDriver;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
@@ -15,7 +16,10 @@ import io.loomblock.testkit.Request;
 import io.loomblock.testkit.RequestLog.Kind;
 import io.loomblock.testkit.TestImages;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -143,6 +147,47 @@ class BlockDeviceTest {
         device.close();
         assertErrno(Errno.EBADF, device::flush);
         assertErrno(Errno.EBADF, device::drain);
+    }
+
+    @Test
+    void closingWaitsForACheckThatRuns() throws Exception {
+        CountDownLatch checking = new CountDownLatch(1);
+        CountDownLatch closing = new CountDownLatch(1);
+        List<String> order = new CopyOnWriteArrayList<>();
+        BlockDriver slow = new ForwardingDriver(disk()) {
+            @Override
+            public CheckResult check(FixMode fix) throws BlockException {
+                checking.countDown();
+                try {
+                    closing.await(30, TimeUnit.SECONDS);
+                } catch (InterruptedException e) {
+                    throw new BlockException(Errno.EINTR, "interrupted", e);
+                }
+                order.add("checked");
+                return new CheckResult(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+            }
+
+            @Override
+            public void close() {
+                order.add("closed");
+            }
+        };
+        BlockDevice device = BlockDevice.of(TestImages.node("disk", slow, RAW), RAW);
+        try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<CheckResult> check = executor.submit(() -> device.check(FixMode.NONE));
+            assertThat(checking.await(30, TimeUnit.SECONDS)).isTrue();
+            Future<?> close = executor.submit(() -> {
+                device.close();
+                return null;
+            });
+            while (!device.isClosed()) {
+                Thread.onSpinWait();
+            }
+            closing.countDown();
+            check.get(30, TimeUnit.SECONDS);
+            close.get(30, TimeUnit.SECONDS);
+        }
+        assertThat(order).containsExactly("checked", "closed");
     }
 
     @Test
