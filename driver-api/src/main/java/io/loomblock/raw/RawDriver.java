@@ -18,17 +18,20 @@ import io.loomblock.memory.IoVector;
  * A raw image: passes requests on to its file.
  *
  * <p>A file whose length is not a multiple of 512 has zeros up to the next one. An image that was only guessed to be raw refuses
- * writes to its first bytes that would make it look like another format (QEMU iotest 109). spec: block-layer.md section 5, "Probing".
+ * writes to its first bytes that would make it look like another format (QEMU iotest 109); whole sectors are written then, so that a
+ * header cannot come about in parts, or by zeros. spec: block-layer.md section 5, "Probing".
  */
 final class RawDriver implements BlockDriver {
     private static final int SECTOR = 512;
 
     private final Node file;
     private final boolean guessed;
+    private final BufferPool pool;
 
-    RawDriver(Node file, boolean guessed) {
+    RawDriver(Node file, boolean guessed, BufferPool pool) {
         this.file = file;
         this.guessed = guessed;
+        this.pool = pool;
     }
 
     @Override
@@ -38,18 +41,23 @@ final class RawDriver implements BlockDriver {
 
     @Override
     public long length() throws BlockException {
-        return Math.addExact(file.length(), SECTOR - 1) & -SECTOR;
+        long bytes = file.length();
+        if (bytes > Long.MAX_VALUE - SECTOR + 1) {
+            throw new BlockException(Errno.EFBIG, "Could not refresh total sector count: " + Errno.EFBIG.text());
+        }
+        return bytes + SECTOR - 1 & -SECTOR;
     }
 
     @Override
     public Limits limits() {
         // The file's node aligns; flags go through to it.
         Limits below = file.limits();
+        int least = guessed ? SECTOR : 1;
         return new Limits(
+                least,
                 1,
-                1,
-                below.zeroAlignment(),
-                below.discardAlignment(),
+                Math.max(least, below.zeroAlignment()),
+                Math.max(least, below.discardAlignment()),
                 below.optimalTransfer(),
                 below.maxTransfer(),
                 below.writeFlags(),
@@ -70,7 +78,8 @@ final class RawDriver implements BlockDriver {
     }
 
     private void refuseDisguise(long offset, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
-        try (AlignedBuffer head = BufferPool.shared().acquireReserved(Drivers.PROBE_BYTES)) {
+        try (AlignedBuffer head = pool.acquireReserved(Drivers.PROBE_BYTES)) {
+            head.fill(0, Drivers.PROBE_BYTES, (byte) 0);
             int length = (int) Math.min(file.length(), Drivers.PROBE_BYTES);
             file.coReadv(0, length, IoVector.of(head), 0, 0);
             int n = (int) Math.min(bytes, Drivers.PROBE_BYTES - offset);

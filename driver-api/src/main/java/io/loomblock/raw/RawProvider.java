@@ -62,6 +62,6 @@ public final class RawProvider implements BlockDriverProvider {
 
     @Override
     public BlockDriver open(OpenContext context) throws BlockException {
-        return new RawDriver(context.file(), context.probed());
+        return new RawDriver(context.file(), context.probed(), context.options().pool());
     }
 }

@@ -13,6 +13,7 @@ import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
+import io.loomblock.testkit.ForwardingDriver;
 import io.loomblock.testkit.IdentityDriver;
 import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.TestImages;
@@ -62,6 +63,20 @@ class RawDriverTest {
             device.write(1010, bytes(14, 7));
         }
         assertThat(Files.size(Path.of(name))).isEqualTo(1024);
+    }
+
+    @Test
+    void aFileTooLongForWholeSectorsIsRefused() {
+        assertThatThrownBy(() -> TestImages.open(
+                        "disk",
+                        new ForwardingDriver(new MemoryDriver()) {
+                            @Override
+                            public long length() {
+                                return Long.MAX_VALUE - 1;
+                            }
+                        },
+                        RAW))
+                .hasMessage("Could not refresh total sector count: File too large");
     }
 
     @Test

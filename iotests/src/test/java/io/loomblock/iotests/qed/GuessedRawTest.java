@@ -8,7 +8,11 @@ import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
+import io.loomblock.PreallocationMode;
+import io.loomblock.driver.Drivers;
+import io.loomblock.driver.Node;
 import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,6 +57,34 @@ class GuessedRawTest {
         }
         try (BlockDevice device = BlockDevice.open(name, OpenOptions.readOnly())) {
             assertThat(device.node().driver().formatName()).isEqualTo("raw");
+        }
+    }
+
+    @Test
+    void zerosDoNotCompleteAHeader() throws Exception {
+        String name = file();
+        try (BlockDevice device = BlockDevice.open(name, OpenOptions.readWrite().withUnmap(true))) {
+            device.write(0, text("QEDx"));
+            assertRefused(() -> device.writeZeroes(3, 1, 0));
+            device.discard(3, 1);
+            device.writeZeroes(0, 512, 0);
+        }
+        try (BlockDevice device = BlockDevice.open(name, OpenOptions.readOnly())) {
+            assertThat(device.node().driver().formatName()).isEqualTo("raw");
+        }
+    }
+
+    @Test
+    void whatLiesPastTheEndOfTheFileCountsAsZeros() throws Exception {
+        BufferPool pool = new BufferPool(4 << 20, 2 << 20);
+        try (AlignedBuffer used = pool.acquireReserved(Drivers.PROBE_BYTES)) {
+            // A header in memory that the pool hands out next.
+            text("QED\0").copyTo(0, used, 0, 4);
+        }
+        String name = file();
+        try (BlockDevice device = BlockDevice.open(name, OpenOptions.readWrite().withPool(pool))) {
+            device.node().child(Node.FILE).truncate(0, true, PreallocationMode.OFF);
+            device.write(512, text("innocent"));
         }
     }
 
