@@ -128,7 +128,8 @@ public final class ImageConversion {
         for (int i = 0; i < options.workers(); i++) {
             workers.add(Thread.ofVirtual().name("convert-" + i).start(this::work));
         }
-        boolean interrupted = false;
+        // A flag that is there already fails nothing.
+        boolean interrupted = Thread.interrupted();
         for (Thread worker : workers) {
             while (worker.isAlive()) {
                 try {

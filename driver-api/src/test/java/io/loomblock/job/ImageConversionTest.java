@@ -238,6 +238,21 @@ class ImageConversionTest {
         assertThat(flag.get()).isTrue();
     }
 
+    @Test
+    void anInterruptBeforeItChangesNothing() throws Exception {
+        fillAll();
+        AtomicReference<Boolean> flag = new AtomicReference<>();
+        Thread.ofVirtual()
+                .start(() -> {
+                    Thread.currentThread().interrupt();
+                    run(source(), target(), options());
+                    flag.set(Thread.currentThread().isInterrupted());
+                })
+                .join();
+        assertThat(heard).isEmpty();
+        assertThat(flag.get()).isTrue();
+    }
+
     private static boolean isRead(Request request, long offset) {
         return request.kind() == Kind.READ && request.offset() == offset;
     }
