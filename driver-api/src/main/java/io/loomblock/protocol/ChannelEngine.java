@@ -4,6 +4,7 @@ package io.loomblock.protocol;
 import com.sun.nio.file.ExtendedOpenOption;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
+import io.loomblock.driver.Closer;
 import java.io.IOException;
 import java.lang.reflect.Method;
 import java.nio.channels.FileChannel;
@@ -14,7 +15,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -68,30 +71,44 @@ final class ChannelEngine implements FileEngine {
     @Override
     public FileIo open(String name, OpenMode mode) throws BlockException {
         Path path = path(name, mode);
+        List<FileChannel> channels = new ArrayList<>();
         try {
-            FileChannel main = channel(path, mode);
-            boolean uninterruptible = makeUninterruptible(main);
+            channels.add(channel(path, mode));
             // Java cannot set a file's length but by writing, which O_DIRECT allows in whole blocks only.
-            FileChannel resizer =
-                    mode.direct() && mode.writable() ? channel(path, new OpenMode(true, false, false)) : main;
-            if (resizer != main) {
-                makeUninterruptible(resizer);
+            if (mode.direct() && mode.writable()) {
+                channels.add(channel(path, new OpenMode(true, false, false)));
             }
-            int blockSize = (int) Math.min(Files.getFileStore(path).getBlockSize(), 1 << 20);
-            ChannelFile file = new ChannelFile(main, resizer, mode.direct(), blockSize, facts(path, name, mode));
-            if (uninterruptible) {
-                return file;
-            }
-            if (warned.compareAndSet(false, true)) {
-                LOG.warn("files are read and written by way of other threads, because interrupts would close them;"
-                        + " --add-exports java.base/sun.nio.ch=ALL-UNNAMED makes that faster");
-            }
-            return new OffThreadFile(file, IoThreads.shared(), OffThreadFile.Where.ALWAYS);
+            return file(path, name, mode, channels);
         } catch (IOException e) {
-            throw IoErrors.cannotOpen(name, mode, IoErrors.errnoOf(e));
+            throw closed(channels, IoErrors.cannotOpen(name, mode, IoErrors.errnoOf(e)));
         } catch (UnsupportedOperationException e) {
-            throw IoErrors.cannotOpen(name, mode, Errno.EINVAL);
+            throw closed(channels, IoErrors.cannotOpen(name, mode, Errno.EINVAL));
         }
+    }
+
+    private static BlockException closed(List<FileChannel> channels, BlockException failure) {
+        channels.forEach(channel -> Closer.closeAfter(failure, channel));
+        return failure;
+    }
+
+    /** The file on these channels: the first for its data, the last for its length. */
+    private FileIo file(Path path, String name, OpenMode mode, List<FileChannel> channels) throws IOException {
+        boolean uninterruptible = true;
+        for (FileChannel channel : channels) {
+            uninterruptible &= makeUninterruptible(channel);
+        }
+        int blockSize = (int) Math.min(Files.getFileStore(path).getBlockSize(), 1 << 20);
+        FileFacts facts = facts(path, name, mode);
+        ChannelFile file =
+                new ChannelFile(channels.get(0), channels.get(channels.size() - 1), mode.direct(), blockSize, facts);
+        if (uninterruptible) {
+            return file;
+        }
+        if (warned.compareAndSet(false, true)) {
+            LOG.warn("files are read and written by way of other threads, because interrupts would close them;"
+                    + " --add-exports java.base/sun.nio.ch=ALL-UNNAMED makes that faster");
+        }
+        return new OffThreadFile(file, IoThreads.shared(), OffThreadFile.Where.ALWAYS);
     }
 
     private static FileChannel channel(Path path, OpenMode mode) throws IOException {

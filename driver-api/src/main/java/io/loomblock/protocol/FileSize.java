@@ -45,10 +45,18 @@ final class FileSize {
             known.accumulateAndGet(end, Math::max);
         } catch (BlockException e) {
             // A part may have been written.
-            known.accumulateAndGet(io.length(), Math::max);
+            adopt(io, e);
             throw e;
         } finally {
             changing.unlockRead(stamp);
+        }
+    }
+
+    private void adopt(FileIo io, BlockException failure) {
+        try {
+            known.accumulateAndGet(io.length(), Math::max);
+        } catch (BlockException e) {
+            failure.addSuppressed(e);
         }
     }
 
