@@ -109,6 +109,7 @@ public final class IoCommand {
             }
         } catch (IOException e) {
             err.println(program + ": cannot read commands: " + e.getMessage());
+            session.fail();
         }
     }
 }

@@ -64,6 +64,11 @@ final class IoSession {
         return failed;
     }
 
+    /** Counts as a command that has failed. */
+    void fail() {
+        failed = true;
+    }
+
     /** Ends the run after the command that is executed. */
     void quit() {
         quit = true;
@@ -115,9 +120,17 @@ final class IoSession {
         try {
             image = new OpenImage(ImageFile.open(before.filename(), options), before.filename(), options);
         } catch (BlockException e) {
+            openAgain(before, e);
+            throw e;
+        }
+    }
+
+    private void openAgain(OpenImage before, BlockException failure) {
+        try {
             BlockDevice device = ImageFile.open(before.filename(), before.options());
             image = new OpenImage(device, before.filename(), before.options());
-            throw e;
+        } catch (BlockException e) {
+            failure.addSuppressed(e);
         }
     }
 
