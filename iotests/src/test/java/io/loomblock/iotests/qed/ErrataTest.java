@@ -187,7 +187,7 @@ class ErrataTest {
                 faulty.disarm();
             }
             assertThat(faulty.failures()).isPositive();
-            catchThrowableOfType(BlockException.class, device::close);
+            QedImages.closeThoughItFails(device);
             try (BlockDevice again = QedImages.open(copy, QedImages.readWrite())) {
                 QedImages.expectNoCorruption(again);
                 if (acknowledged) {

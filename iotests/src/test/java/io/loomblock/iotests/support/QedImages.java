@@ -10,6 +10,7 @@ import io.loomblock.CreateOptions;
 import io.loomblock.FixMode;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.BlockDriver;
+import io.loomblock.driver.Closer;
 import io.loomblock.testkit.FakeTimers;
 import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.TestImages;
@@ -85,5 +86,10 @@ public final class QedImages {
         assertThat(reader.corruptions()).as("corruptions").isZero();
         assertThat(reader.needCheck()).as("marked for a check").isFalse();
         return reader;
+    }
+
+    /** Closes an image of which the test has broken something: whether closing says so too does not matter. */
+    public static void closeThoughItFails(BlockDevice device) {
+        new Closer().run(device::close);
     }
 }
