@@ -102,8 +102,13 @@ public final class BlockDevice implements AutoCloseable {
         read(offset, qiov.size(), qiov, 0);
     }
 
-    /** Reads {@code bytes} bytes at {@code offset} into {@code qiov} from {@code qiovOffset} on. */
+    /**
+     * Reads {@code bytes} bytes at {@code offset} into {@code qiov} from {@code qiovOffset} on.
+     *
+     * @throws IllegalArgumentException if that part of the vector does not exist
+     */
     public void read(long offset, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
+        requireMemory(bytes, qiov, qiovOffset);
         long start = System.nanoTime();
         int stripe = gate.enter();
         try {
@@ -126,8 +131,10 @@ public final class BlockDevice implements AutoCloseable {
      * Writes {@code bytes} bytes of {@code qiov} from {@code qiovOffset} on.
      *
      * @param flags of {@link RequestFlags}
+     * @throws IllegalArgumentException if that part of the vector does not exist
      */
     public void write(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
+        requireMemory(bytes, qiov, qiovOffset);
         long start = System.nanoTime();
         int stripe = gate.enter();
         try {
@@ -373,6 +380,14 @@ public final class BlockDevice implements AutoCloseable {
             } finally {
                 wholeImage.unlock();
             }
+        }
+    }
+
+    /** The caller's mistake, unlike a range of the disk that is out of bounds. */
+    private static void requireMemory(int bytes, IoVector qiov, int qiovOffset) {
+        if ((bytes | qiovOffset) < 0 || bytes > qiov.size() - qiovOffset) {
+            throw new IllegalArgumentException(
+                    bytes + " bytes from " + qiovOffset + " on are not inside a vector of " + qiov.size());
         }
     }
 

@@ -2,6 +2,7 @@
 package io.loomblock;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.loomblock.driver.BlockDriver;
@@ -226,6 +227,17 @@ class BlockDeviceTest {
         };
         assertErrno(Errno.EINVAL, () -> TestImages.open("disk", file, RAW.withFormat("none")));
         assertThat(closed).hasValue(1);
+    }
+
+    @Test
+    void memoryThatDoesNotExistIsTheCallersMistake() throws Exception {
+        IoVector vector = IoVector.of(AlignedBuffer.allocate(4096));
+        try (BlockDevice device = BlockDevice.open("null-co://", OpenOptions.readWrite())) {
+            assertThatIllegalArgumentException().isThrownBy(() -> device.read(0, 4096, vector, 1));
+            assertThatIllegalArgumentException().isThrownBy(() -> device.read(0, -1, vector, 0));
+            assertThatIllegalArgumentException().isThrownBy(() -> device.write(0, 4097, vector, 0, 0));
+            assertThatIllegalArgumentException().isThrownBy(() -> device.write(0, 1, vector, -1, 0));
+        }
     }
 
     @Test
