@@ -186,43 +186,28 @@ public final class BlockDevice implements AutoCloseable {
      * @param flags of {@link RequestFlags}: MAY_UNMAP lets space go, NO_FALLBACK refuses to write zeros out
      */
     public void writeZeroes(long offset, long bytes, int flags) throws BlockException {
-        long start = System.nanoTime();
-        int stripe = gate.enter();
-        try {
-            root.coWriteZeroes(offset, bytes, withCache(flags));
-            accounting.done(Accounting.Kind.WRITE, bytes, start);
-        } catch (BlockException e) {
-            accounting.failed(Accounting.Kind.WRITE, start);
-            throw e;
-        } finally {
-            gate.exit(stripe);
-        }
+        counted(Accounting.Kind.WRITE, bytes, () -> root.coWriteZeroes(offset, bytes, withCache(flags)));
     }
 
     /** Tells that a range is not needed any more: a hint. */
     public void discard(long offset, long bytes) throws BlockException {
-        long start = System.nanoTime();
-        int stripe = gate.enter();
-        try {
-            root.coDiscard(offset, bytes);
-            accounting.done(Accounting.Kind.UNMAP, bytes, start);
-        } catch (BlockException e) {
-            accounting.failed(Accounting.Kind.UNMAP, start);
-            throw e;
-        } finally {
-            gate.exit(stripe);
-        }
+        counted(Accounting.Kind.UNMAP, bytes, () -> root.coDiscard(offset, bytes));
     }
 
     /** Makes every write that has returned durable. */
     public void flush() throws BlockException {
+        counted(Accounting.Kind.FLUSH, 0, () -> root.flush());
+    }
+
+    /** A request that need not save the object which the step is; reads and writes do the same in place. */
+    private void counted(Accounting.Kind kind, long bytes, Closer.Step request) throws BlockException {
         long start = System.nanoTime();
         int stripe = gate.enter();
         try {
-            root.flush();
-            accounting.done(Accounting.Kind.FLUSH, 0, start);
+            request.run();
+            accounting.done(kind, bytes, start);
         } catch (BlockException e) {
-            accounting.failed(Accounting.Kind.FLUSH, start);
+            accounting.failed(kind, start);
             throw e;
         } finally {
             gate.exit(stripe);
