@@ -12,7 +12,9 @@ import io.loomblock.testkit.ModelRun;
 import io.loomblock.testkit.ModelRun.Plan;
 import io.loomblock.testkit.Pattern;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -76,14 +78,14 @@ class StressTest {
             TestDisk.Running clock = TestDisk.start(() -> {
                 while (!stop.get()) {
                     disk.timers.advance(Duration.ofSeconds(5));
-                    Thread.yield();
+                    letOthersRun();
                 }
             });
             TestDisk.Running drains = TestDisk.start(() -> {
                 while (!stop.get()) {
                     disk.device.drain().close();
                     assertThat(disk.device.check(FixMode.ALL).corruptions()).isZero();
-                    Thread.yield();
+                    letOthersRun();
                 }
             });
             DiskModel model = new DiskModel(4 * SPAN, Content.ZEROS, 1);
@@ -93,6 +95,14 @@ class StressTest {
             drains.end();
             reopen(disk, model, seed, null);
         }
+    }
+
+    /**
+     * Parks for a moment. A virtual thread that only yields goes to the end of its carrier's own queue, and two that do so in turns keep
+     * both carriers of a small machine from all others.
+     */
+    private static void letOthersRun() {
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
     }
 
     @Test
