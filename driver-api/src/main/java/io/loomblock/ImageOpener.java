@@ -119,7 +119,7 @@ final class ImageOpener {
 
     private static BlockDriverProvider probe(Node file, OpenOptions options) throws BlockException {
         try (AlignedBuffer head = options.pool().acquireReserved(Drivers.PROBE_BYTES)) {
-            int length = (int) Math.min(file.length(), Drivers.PROBE_BYTES);
+            int length = Drivers.probeLength(file.length());
             file.coReadv(0, length, IoVector.of(head), 0, 0);
             return Drivers.probe(head, length);
         }

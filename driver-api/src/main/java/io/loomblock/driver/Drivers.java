@@ -16,7 +16,17 @@ public final class Drivers {
     /** How many bytes of a file a probe looks at. */
     public static final int PROBE_BYTES = 2048;
 
+    private static final int SECTOR = 512;
+
     private Drivers() {}
+
+    /**
+     * How many bytes of a file of {@code fileLength} bytes a probe gets: whole sectors, the last one filled up with zeros, so that a file
+     * cut off inside its header is still known for what it was.
+     */
+    public static int probeLength(long fileLength) {
+        return fileLength >= PROBE_BYTES ? PROBE_BYTES : (int) (fileLength + SECTOR - 1) & -SECTOR;
+    }
 
     /** All of them, ordered by name. */
     public static List<BlockDriverProvider> all() {

@@ -80,7 +80,7 @@ final class RawDriver implements BlockDriver {
     private void refuseDisguise(long offset, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
         try (AlignedBuffer head = pool.acquireReserved(Drivers.PROBE_BYTES)) {
             head.fill(0, Drivers.PROBE_BYTES, (byte) 0);
-            int length = (int) Math.min(file.length(), Drivers.PROBE_BYTES);
+            int length = Drivers.probeLength(file.length());
             file.coReadv(0, length, IoVector.of(head), 0, 0);
             int n = (int) Math.min(bytes, Drivers.PROBE_BYTES - offset);
             qiov.copyTo(qiovOffset, head, (int) offset, n);

@@ -68,14 +68,19 @@ final class QedCreation {
     }
 
     private void write(QedLayout layout, QedHeader header, byte[] name) throws BlockException {
-        Node file = context.createFile();
-        try (file;
-                AlignedBuffer buffer = BufferPool.shared().acquireReserved(QedHeader.BYTES + name.length)) {
-            NewTable.write(file, layout.l1Offset(), layout.tableBytes(), BufferPool.shared());
-            file.flush();
+        // The memory first: where there is none, no file is left behind.
+        try (AlignedBuffer buffer = BufferPool.shared().acquireReserved(QedHeader.BYTES + name.length)) {
             header.encode(buffer);
             buffer.put(QedHeader.BYTES, name, 0, name.length);
-            file.coWritev(0, IoVector.of(buffer));
+            writeFile(layout, buffer);
+        }
+    }
+
+    private void writeFile(QedLayout layout, AlignedBuffer headerAndName) throws BlockException {
+        try (Node file = context.createFile()) {
+            NewTable.write(file, layout.l1Offset(), layout.tableBytes(), BufferPool.shared());
+            file.flush();
+            file.coWritev(0, IoVector.of(headerAndName));
         } catch (BlockException e) {
             context.deleteFile();
             throw e;
