@@ -48,7 +48,6 @@ class GoldenQedTest {
     private static final Map<String, String> UNASSERTED = Map.of();
 
     private static final long NEED_CHECK = 2;
-    private static final int HEADER_BYTES = 64;
 
     @TempDir
     Path directory;
