@@ -124,12 +124,12 @@ public final class ImageConversion {
     }
 
     private void run() throws BlockException {
+        // A flag that is there already fails nothing; one that is set from here on stops the workers.
+        boolean interrupted = Thread.interrupted();
         List<Thread> workers = new ArrayList<>();
         for (int i = 0; i < options.workers(); i++) {
             workers.add(Thread.ofVirtual().name("convert-" + i).start(this::work));
         }
-        // A flag that is there already fails nothing.
-        boolean interrupted = Thread.interrupted();
         for (Thread worker : workers) {
             while (worker.isAlive()) {
                 try {

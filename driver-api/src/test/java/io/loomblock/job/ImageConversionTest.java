@@ -231,6 +231,10 @@ class ImageConversionTest {
             });
             read.awaitHeld();
             running.interrupt();
+            while (running.isInterrupted()) {
+                // It has noticed once the flag is gone; only then may the workers come to an end.
+                Thread.onSpinWait();
+            }
             read.release();
             running.join();
         }
