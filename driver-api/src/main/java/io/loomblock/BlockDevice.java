@@ -3,6 +3,7 @@ package io.loomblock;
 
 import io.loomblock.driver.BackingReference;
 import io.loomblock.driver.Closer;
+import io.loomblock.driver.Drivers;
 import io.loomblock.driver.Filenames;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.RequestFlags;
@@ -49,6 +50,11 @@ public final class BlockDevice implements AutoCloseable {
         return new BlockDevice(ImageOpener.open(filename, options), options);
     }
 
+    /** Opens what the {@link OpenOptions#nodeOptions} alone describe, {@code driver=qed,file.filename=disk.qed} for instance. */
+    public static BlockDevice open(OpenOptions options) throws BlockException {
+        return new BlockDevice(ImageOpener.open(null, options), options);
+    }
+
     /** Opens the image in a file node that is there already, which from now on belongs to the device (also when this fails). */
     public static BlockDevice openOn(Node file, OpenOptions options) throws BlockException {
         try {
@@ -72,7 +78,7 @@ public final class BlockDevice implements AutoCloseable {
      */
     public static void create(String format, String filename, CreateOptions create, OpenOptions options)
             throws BlockException {
-        ImageOpener.create(format, filename, create, options);
+        Drivers.get(format).create(new ImageCreation(filename, options), create);
     }
 
     /** Size of the disk in bytes. */

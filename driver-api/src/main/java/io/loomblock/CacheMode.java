@@ -1,63 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock;
 
-/** How writes reach the disk: QEMU's cache modes, each a choice of three switches. */
-public enum CacheMode {
+import java.util.List;
+
+/**
+ * How writes reach the disk: three switches, of which QEMU's cache modes are choices.
+ *
+ * @param direct whether the page cache is bypassed (O_DIRECT)
+ * @param writeback whether a write may return before it is durable
+ * @param noFlush whether flushes stop before the disk
+ */
+public record CacheMode(boolean direct, boolean writeback, boolean noFlush) {
     /** Page cache; writes are durable after a flush. */
-    WRITEBACK("writeback", false, true, false),
+    public static final CacheMode WRITEBACK = new CacheMode(false, true, false);
     /** O_DIRECT; writes are durable after a flush. */
-    NONE("none", true, true, false),
+    public static final CacheMode NONE = new CacheMode(true, true, false);
     /** Page cache; every write is durable when it returns. */
-    WRITETHROUGH("writethrough", false, false, false),
+    public static final CacheMode WRITETHROUGH = new CacheMode(false, false, false);
     /** O_DIRECT; every write is durable when it returns. */
-    DIRECTSYNC("directsync", true, false, false),
+    public static final CacheMode DIRECTSYNC = new CacheMode(true, false, false);
     /** Page cache; a flush does not reach the disk: for images that may be lost with the machine. */
-    UNSAFE("unsafe", false, true, true);
+    public static final CacheMode UNSAFE = new CacheMode(false, true, true);
 
-    private final String optionName;
-    private final boolean direct;
-    private final boolean writeback;
-    private final boolean noFlush;
+    private record Named(String name, CacheMode mode) {}
 
-    CacheMode(String optionName, boolean direct, boolean writeback, boolean noFlush) {
-        this.optionName = optionName;
-        this.direct = direct;
-        this.writeback = writeback;
-        this.noFlush = noFlush;
+    /** Two names for one mode: the first is the one to show. */
+    private static final List<Named> NAMES = List.of(
+            new Named("writeback", WRITEBACK),
+            new Named("none", NONE),
+            new Named("off", NONE),
+            new Named("writethrough", WRITETHROUGH),
+            new Named("directsync", DIRECTSYNC),
+            new Named("unsafe", UNSAFE));
+
+    /** The same, with or without the page cache. */
+    public CacheMode withDirect(boolean value) {
+        return new CacheMode(value, writeback, noFlush);
     }
 
-    /** The name on QEMU's command lines. */
-    public String optionName() {
-        return optionName;
+    /** The same, with flushes that stop before the disk or do not. */
+    public CacheMode withNoFlush(boolean value) {
+        return new CacheMode(direct, writeback, value);
     }
 
-    /** Whether the page cache is bypassed. */
-    public boolean direct() {
-        return direct;
-    }
-
-    /** Whether a write may return before it is durable. */
-    public boolean writeback() {
-        return writeback;
-    }
-
-    /** Whether flushes stop before the disk. */
-    public boolean noFlush() {
-        return noFlush;
+    /** The same, with writes that are durable when they return or are not. */
+    public CacheMode withWriteback(boolean value) {
+        return new CacheMode(direct, value, noFlush);
     }
 
     /**
-     * The mode with this name; {@code off} is another name of {@link #NONE}.
+     * The mode with this name on QEMU's command lines.
      *
      * @throws IllegalArgumentException if there is none
      */
     public static CacheMode ofName(String name) {
-        if (name.equals("off")) {
-            return NONE;
-        }
-        for (CacheMode mode : values()) {
-            if (mode.optionName.equals(name)) {
-                return mode;
+        for (Named named : NAMES) {
+            if (named.name.equals(name)) {
+                return named.mode;
             }
         }
         throw new IllegalArgumentException("Invalid cache option: " + name);

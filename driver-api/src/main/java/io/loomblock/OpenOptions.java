@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock;
 
+import io.loomblock.driver.NodeOptions;
 import io.loomblock.driver.Timers;
 import io.loomblock.memory.BufferPool;
-import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -154,14 +154,62 @@ public final class OpenOptions {
         return with(changed -> changed.timers = value);
     }
 
-    /** Options of the driver by name, unparsed. */
-    public Map<String, String> driverOptions() {
-        return values.driverOptions;
+    /** What was said about this node and those below it in QEMU's names. Where it says what another option here says too, it wins. */
+    public NodeOptions nodeOptions() {
+        return values.nodeOptions;
     }
 
-    public OpenOptions withDriverOptions(Map<String, String> value) {
-        Map<String, String> copy = Map.copyOf(value);
-        return with(changed -> changed.driverOptions = copy);
+    public OpenOptions withNodeOptions(NodeOptions value) {
+        return with(changed -> changed.nodeOptions = value);
+    }
+
+    /** What becomes of writes that are all zeros. */
+    public DetectZeroes detectZeroes() {
+        return values.detectZeroes;
+    }
+
+    public OpenOptions withDetectZeroes(DetectZeroes value) {
+        return with(changed -> changed.detectZeroes = value);
+    }
+
+    /** Whether what is read from the backing file is kept in the image; needs a writable one. */
+    public boolean copyOnRead() {
+        return values.copyOnRead;
+    }
+
+    public OpenOptions withCopyOnRead(boolean value) {
+        return with(changed -> changed.copyOnRead = value);
+    }
+
+    /** Whether the image stays as it is, and what is written goes to a temporary overlay that is gone when the device is closed. */
+    public boolean snapshot() {
+        return values.snapshot;
+    }
+
+    public OpenOptions withSnapshot(boolean value) {
+        return with(changed -> changed.snapshot = value);
+    }
+
+    /** Whether an image that may not be written is opened read-only instead. */
+    public boolean autoReadOnly() {
+        return values.autoReadOnly;
+    }
+
+    public OpenOptions withAutoReadOnly(boolean value) {
+        return with(changed -> changed.autoReadOnly = value);
+    }
+
+    /**
+     * Whether nothing may make it writable later on: what is asked for read-only stays so, unless {@link #withReopenable} says
+     * otherwise. Backing files of an image that is not kept read-only are not either.
+     */
+    public boolean keepReadOnly() {
+        return !values.writable && !values.reopenable;
+    }
+
+    /** Whether what is opened read-only may be reopened writable. */
+    public OpenOptions withReopenable(boolean value) {
+        return with(changed -> changed.reopenable = value);
     }
 
     private OpenOptions with(Consumer<Values> change) {
@@ -190,7 +238,12 @@ public final class OpenOptions {
         long metadataBudget = DEFAULT_METADATA_BUDGET;
         BufferPool pool = BufferPool.shared();
         Timers timers = Timers.system();
-        Map<String, String> driverOptions = Map.of();
+        NodeOptions nodeOptions = NodeOptions.NONE;
+        DetectZeroes detectZeroes = DetectZeroes.OFF;
+        boolean copyOnRead;
+        boolean snapshot;
+        boolean autoReadOnly;
+        boolean reopenable;
 
         Values() {}
 
@@ -208,7 +261,12 @@ public final class OpenOptions {
             metadataBudget = other.metadataBudget;
             pool = other.pool;
             timers = other.timers;
-            driverOptions = other.driverOptions;
+            nodeOptions = other.nodeOptions;
+            detectZeroes = other.detectZeroes;
+            copyOnRead = other.copyOnRead;
+            snapshot = other.snapshot;
+            autoReadOnly = other.autoReadOnly;
+            reopenable = other.reopenable;
         }
     }
 }

@@ -15,7 +15,9 @@ public interface BlockDriverProvider {
         /** On a file node. */
         FORMAT,
         /** On nothing: the bytes really live here. */
-        PROTOCOL
+        PROTOCOL,
+        /** On other nodes of any kind, which its options describe. */
+        FILTER
     }
 
     /** The name on command lines and in images: qed, raw, file, … */
@@ -38,9 +40,31 @@ public interface BlockDriverProvider {
         return List.of();
     }
 
-    /** The options that {@link #open} takes, in the order to list them. */
+    /** The options that {@link #open} takes, in the order to list them; those of all nodes and of children are not among them. */
     default List<DriverOption> openOptions() {
         return List.of();
+    }
+
+    /** The roles of the nodes below that options may describe, as in {@code file.filename}. */
+    default List<String> childRoles() {
+        return switch (kind()) {
+            case FORMAT -> supportsBacking() ? List.of(Node.FILE, Node.BACKING) : List.of(Node.FILE);
+            case PROTOCOL -> List.of();
+            case FILTER -> List.of(Node.FILE);
+        };
+    }
+
+    /**
+     * The options that a name means, {@code filename} being the usual one. Protocols and filters only: those are who may be named by a
+     * prefix, as in {@code file:disk.img}.
+     *
+     * @param filename with the prefix, if it was written with it
+     * @throws BlockException EINVAL if it does not mean anything
+     */
+    default NodeOptions parseFilename(String filename) throws BlockException {
+        String prefix = formatName() + ':';
+        return NodeOptions.NONE.with(
+                "filename", filename.startsWith(prefix) ? filename.substring(prefix.length()) : filename);
     }
 
     /** Whether images may have a backing file. */

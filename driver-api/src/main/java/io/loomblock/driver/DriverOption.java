@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock.driver;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One option of a driver, as command lines name it and {@code -o help} lists it.
+ * One option of a driver, as command lines name it, {@code -o help} lists it, and {@link OptionValues} reads it.
  *
- * @param name QEMU's spelling
+ * @param name QEMU's spelling; {@code *} stands for the index in a list, as in {@code inject-error.*.event}
  * @param type what its text must be
  * @param help one line
  * @param defaultValue text of the default that help shows, or null
+ * @param choices the words that it may be; empty but for {@link Type#CHOICE}
  */
 public record DriverOption(
-        String name, Type type, String help, @Nullable String defaultValue) {
+        String name, Type type, String help, @Nullable String defaultValue, List<String> choices) {
     /** Types of options, named as help shows them. */
     public enum Type {
         STRING("str"),
         SIZE("size"),
         NUMBER("num"),
-        BOOL("bool (on/off)");
+        BOOL("bool (on/off)"),
+        /** One of several words. */
+        CHOICE("str");
 
         private final String helpName;
 
@@ -32,14 +36,46 @@ public record DriverOption(
     }
 
     public static DriverOption string(String name, String help) {
-        return new DriverOption(name, Type.STRING, help, null);
+        return of(name, Type.STRING, help);
     }
 
+    /** A number of bytes: 0 to 2^63-1, with the suffixes of {@link Sizes}. */
     public static DriverOption size(String name, String help) {
-        return new DriverOption(name, Type.SIZE, help, null);
+        return of(name, Type.SIZE, help);
     }
 
+    /** A whole number, which may be negative. */
+    public static DriverOption number(String name, String help) {
+        return of(name, Type.NUMBER, help);
+    }
+
+    /** {@code on} or {@code off}. */
     public static DriverOption bool(String name, String help) {
-        return new DriverOption(name, Type.BOOL, help, null);
+        return of(name, Type.BOOL, help);
+    }
+
+    /** One of these words. */
+    public static DriverOption choice(String name, String help, String... words) {
+        return new DriverOption(name, Type.CHOICE, help, null, List.of(words));
+    }
+
+    private static DriverOption of(String name, Type type, String help) {
+        return new DriverOption(name, type, help, null, List.of());
+    }
+
+    /** The same with a default that help shows. */
+    public DriverOption withDefault(String value) {
+        return new DriverOption(name, type, help, value, choices);
+    }
+
+    /** Whether this is the option that {@code given} means: the same name, with a number where this one has {@code *}. */
+    public boolean isNamed(String given) {
+        String[] ours = name.split("\\.", -1);
+        String[] theirs = given.split("\\.", -1);
+        boolean same = ours.length == theirs.length;
+        for (int i = 0; same && i < ours.length; i++) {
+            same = ours[i].equals("*") ? theirs[i].chars().allMatch(Character::isDigit) : ours[i].equals(theirs[i]);
+        }
+        return same;
     }
 }

@@ -7,9 +7,9 @@ import io.loomblock.CheckResult;
 import io.loomblock.DriverInfo;
 import io.loomblock.Errno;
 import io.loomblock.FixMode;
+import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.memory.AlignedBuffer;
-import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -56,33 +56,24 @@ public final class Node implements AutoCloseable {
      *
      * @param filename the name that it was opened by
      * @param children the nodes below by role, in the order to flush and close them; owned from now on
-     * @param access read-only or not, what flush does, where bounce buffers come from
+     * @param options those of the node: access, what flush does, where bounce buffers come from
      * @throws BlockException if the driver cannot tell its length
      */
-    public Node(String filename, BlockDriver driver, Map<String, Node> children, Access access) throws BlockException {
+    public Node(String filename, BlockDriver driver, Map<String, Node> children, OpenOptions options)
+            throws BlockException {
         this.filename = filename;
         this.driver = driver;
         this.children = new LinkedHashMap<>(children);
-        this.readOnly = !access.writable();
-        this.flushes = new NodeFlush(driver, this.children.get(FILE), this.children.values(), access.noFlush());
+        this.readOnly = !options.writable();
+        this.flushes = new NodeFlush(
+                driver,
+                this.children.get(FILE),
+                this.children.values(),
+                options.cache().noFlush());
         this.growable = driver.growable();
         this.limits = driver.limits();
-        this.alignedIo = new AlignedIo(driver, access.pool());
+        this.alignedIo = new AlignedIo(driver, options.pool());
         refresh();
-    }
-
-    /**
-     * How a node is opened.
-     *
-     * @param writable whether it may be written
-     * @param noFlush whether a flush stops before the disk
-     * @param pool where bounce buffers come from
-     */
-    public record Access(boolean writable, boolean noFlush, BufferPool pool) {
-        /** Writable, with the shared pool. */
-        public static final Access READ_WRITE = new Access(true, false, BufferPool.shared());
-        /** Read-only, with the shared pool. */
-        public static final Access READ_ONLY = new Access(false, false, BufferPool.shared());
     }
 
     public String filename() {

@@ -12,6 +12,9 @@ public interface OpenContext {
 
     OpenOptions options();
 
+    /** What was given for the provider's {@link BlockDriverProvider#openOptions}, checked. */
+    OptionValues values();
+
     /** Whether the format was guessed from the content, not said by anybody. */
     boolean probed();
 
@@ -39,4 +42,17 @@ public interface OpenContext {
      * @param format its format, or null to probe
      */
     Node openChild(String role, String name, @Nullable String format) throws BlockException;
+
+    /**
+     * Opens a node that the options describe, with the access of this one; its format is probed if that of the whole image would have
+     * been.
+     *
+     * @param role the name of the child, under which its options stand
+     * @param filename its name, or null if the options tell that too
+     * @throws BlockException of the open; EINVAL if nothing describes it
+     */
+    Node openFiltered(String role, @Nullable String filename) throws BlockException;
+
+    /** The same for a node that is an image in any case: its format is probed if it is not said. */
+    Node openImage(String role, @Nullable String filename) throws BlockException;
 }

@@ -62,11 +62,15 @@ public final class FileProvider implements BlockDriverProvider {
     }
 
     @Override
+    public List<DriverOption> openOptions() {
+        return LocalDriver.OPEN_OPTIONS;
+    }
+
+    @Override
     public BlockDriver open(OpenContext context) throws BlockException {
         OpenOptions options = context.options();
-        LocalDriver.checkOptions(options);
         Lease lease = files.open(
-                Filenames.stripFile(context.filename()),
+                LocalDriver.filename(context),
                 LocalDriver.mode(options),
                 LocalDriver.permissions(options),
                 FileProvider::requireRegular);

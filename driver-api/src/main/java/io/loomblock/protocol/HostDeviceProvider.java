@@ -8,7 +8,9 @@ import io.loomblock.OpenOptions;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.CreateContext;
+import io.loomblock.driver.DriverOption;
 import io.loomblock.driver.OpenContext;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The protocol {@code host_device}: block and character devices of this machine. */
@@ -49,11 +51,15 @@ public final class HostDeviceProvider implements BlockDriverProvider {
     }
 
     @Override
+    public List<DriverOption> openOptions() {
+        return LocalDriver.OPEN_OPTIONS;
+    }
+
+    @Override
     public BlockDriver open(OpenContext context) throws BlockException {
         OpenOptions options = context.options();
-        LocalDriver.checkOptions(options);
         Lease lease = files.open(
-                strip(context.filename()),
+                LocalDriver.filename(context),
                 LocalDriver.mode(options),
                 LocalDriver.permissions(options),
                 HostDeviceProvider::requireDevice);

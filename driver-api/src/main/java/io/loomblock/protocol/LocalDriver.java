@@ -6,11 +6,17 @@ import io.loomblock.BlockStatus;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.BlockDriver;
+import io.loomblock.driver.DriverOption;
+import io.loomblock.driver.OpenContext;
 import io.loomblock.driver.RequestFlags;
 import io.loomblock.memory.IoVector;
+import java.util.List;
 
 /** What files and devices of this machine have in common: requests on an open descriptor, and the permissions around it. */
 abstract class LocalDriver implements BlockDriver {
+    /** What files and devices may be told. */
+    static final List<DriverOption> OPEN_OPTIONS = List.of(DriverOption.string("filename", "File name of the image"));
+
     final Lease lease;
     final FileIo io;
     final OpenOptions options;
@@ -19,6 +25,19 @@ abstract class LocalDriver implements BlockDriver {
         this.lease = lease;
         this.io = lease.io();
         this.options = options;
+    }
+
+    /**
+     * The path to open.
+     *
+     * @throws BlockException EINVAL if there is none
+     */
+    static String filename(OpenContext context) throws BlockException {
+        String name = context.values().string("filename", "");
+        if (name.isEmpty()) {
+            throw new BlockException(Errno.EINVAL, "The 'file' block driver requires a file name");
+        }
+        return name;
     }
 
     /** The permissions that an open with these options needs. */
@@ -35,13 +54,6 @@ abstract class LocalDriver implements BlockDriver {
     /** The mode in which they open the file. */
     static OpenMode mode(OpenOptions options) {
         return new OpenMode(options.writable(), options.cache().direct(), false);
-    }
-
-    /** Refuses options that contradict themselves; EINVAL. */
-    static void checkOptions(OpenOptions options) throws BlockException {
-        if (options.forceShare() && options.writable()) {
-            throw new BlockException(Errno.EINVAL, "force-share=on can only be used with read-only images");
-        }
     }
 
     @Override

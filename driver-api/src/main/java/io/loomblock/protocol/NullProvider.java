@@ -6,15 +6,14 @@ import io.loomblock.Errno;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.DriverOption;
+import io.loomblock.driver.NodeOptions;
 import io.loomblock.driver.OpenContext;
+import io.loomblock.driver.OptionValues;
 import java.util.List;
-import java.util.Map;
 
 /** The protocol {@code null-co}: a disk of any size that holds nothing. */
 public class NullProvider implements BlockDriverProvider {
     private static final long DEFAULT_SIZE = 1L << 30;
-
-    private static final String INVALID_SIZE = "Parameter 'size' expects a size";
 
     /** For ServiceLoader. */
     public NullProvider() {}
@@ -36,31 +35,19 @@ public class NullProvider implements BlockDriverProvider {
                 DriverOption.bool("read-zeroes", "return zeroes when read"));
     }
 
+    /** The name holds nothing but the protocol. */
     @Override
-    public BlockDriver open(OpenContext context) throws BlockException {
-        Map<String, String> options = context.options().driverOptions();
-        return new NullDriver(
-                formatName(),
-                size(options.getOrDefault("size", Long.toString(DEFAULT_SIZE))),
-                options.getOrDefault("read-zeroes", "off").equals("on"));
+    public NodeOptions parseFilename(String filename) throws BlockException {
+        if (!filename.equals(formatName() + "://")) {
+            throw new BlockException(
+                    Errno.EINVAL, "The only allowed filename for this driver is '" + formatName() + "://'");
+        }
+        return NodeOptions.NONE;
     }
 
-    /** Bytes, or a number with one of the binary suffixes k, M, G, T, P and E. */
-    private static long size(String text) throws BlockException {
-        try {
-            int digits = text.length();
-            int shift = 0;
-            if (digits > 1 && !Character.isDigit(text.charAt(digits - 1))) {
-                digits--;
-                shift = 10 * "bkmgtpe".indexOf(Character.toLowerCase(text.charAt(digits)));
-            }
-            long number = Long.parseLong(text.substring(0, digits));
-            if (shift >= 0 && number >= 0 && number <= Long.MAX_VALUE >> shift) {
-                return number << shift;
-            }
-        } catch (NumberFormatException e) {
-            throw new BlockException(Errno.EINVAL, INVALID_SIZE, e);
-        }
-        throw new BlockException(Errno.EINVAL, INVALID_SIZE);
+    @Override
+    public BlockDriver open(OpenContext context) {
+        OptionValues values = context.values();
+        return new NullDriver(formatName(), values.size("size", DEFAULT_SIZE), values.bool("read-zeroes", false));
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
@@ -92,7 +93,7 @@ class AlignedIoTest {
     }
 
     private static Node node(BlockDriver driver) throws BlockException {
-        return new Node("blocks", driver, Map.of(), Node.Access.READ_WRITE);
+        return new Node("blocks", driver, Map.of(), OpenOptions.readWrite());
     }
 
     @ParameterizedTest
@@ -299,7 +300,8 @@ class AlignedIoTest {
                 throw new BlockException(Errno.ENOSPC);
             }
         };
-        Node node = new Node("blocks", failing, Map.of(), new Node.Access(true, false, pool));
+        Node node =
+                new Node("blocks", failing, Map.of(), OpenOptions.readWrite().withPool(pool));
         assertThatThrownBy(() -> node.coWritev(1, IoVector.of(AlignedBuffer.allocate(10))))
                 .isInstanceOf(BlockException.class);
         assertThatThrownBy(() -> node.coWriteZeroes(1, 10, 0)).isInstanceOf(BlockException.class);

@@ -4,6 +4,7 @@ package io.loomblock.driver;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.loomblock.BlockException;
+import io.loomblock.OpenOptions;
 import io.loomblock.memory.IoVector;
 import java.util.ArrayList;
 import java.util.List;
@@ -58,7 +59,7 @@ class AlignmentTest {
     }
 
     private Node node() throws BlockException {
-        return new Node("largest", new Largest(), Map.of(), Node.Access.READ_WRITE);
+        return new Node("largest", new Largest(), Map.of(), OpenOptions.readWrite());
     }
 
     @Test

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.loomblock.BlockException;
 import io.loomblock.BlockStatus;
 import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
@@ -32,7 +33,7 @@ class NodeTest {
     }
 
     /** A disk of {@link #SIZE} bytes that does not grow. */
-    private static Node fixed(Node.Access access) throws BlockException {
+    private static Node fixed(OpenOptions access) throws BlockException {
         MemoryDriver memory = new MemoryDriver();
         memory.truncate(SIZE, true, PreallocationMode.OFF);
         BlockDriver disk = new ForwardingDriver(memory) {
@@ -45,7 +46,7 @@ class NodeTest {
     }
 
     private static Node growing() throws BlockException {
-        return new Node("file", new MemoryDriver(), Map.of(), Node.Access.READ_WRITE);
+        return new Node("file", new MemoryDriver(), Map.of(), OpenOptions.readWrite());
     }
 
     private static IoVector vector(int size, int value) throws BlockException {
@@ -57,7 +58,7 @@ class NodeTest {
     @ParameterizedTest
     @CsvSource({"0, 8192", "0, 1", "8191, 1", "8192, 0", "0, 0", "4095, 4097"})
     void requestsInsideSucceed(long offset, int bytes) throws Exception {
-        try (Node node = fixed(Node.Access.READ_WRITE)) {
+        try (Node node = fixed(OpenOptions.readWrite())) {
             IoVector memory = vector(SIZE, 7);
             node.coWritev(offset, bytes, memory, 0, 0);
             node.coReadv(offset, bytes, memory, 0, 0);
@@ -79,7 +80,7 @@ class NodeTest {
         "9223372036854771712, 4096"
     })
     void requestsOutsideFailWithEioAndMoveNothing(long offset, int bytes) throws Exception {
-        try (Node node = fixed(Node.Access.READ_WRITE)) {
+        try (Node node = fixed(OpenOptions.readWrite())) {
             IoVector memory = vector(16384, 7);
             assertErrno(Errno.EIO, () -> node.coWritev(offset, bytes, memory, 0, 0));
             assertErrno(Errno.EIO, () -> node.coReadv(offset, bytes, memory, 0, 0));
@@ -94,7 +95,7 @@ class NodeTest {
 
     @Test
     void negativeLengthsFailWithEio() throws Exception {
-        try (Node node = fixed(Node.Access.READ_WRITE)) {
+        try (Node node = fixed(OpenOptions.readWrite())) {
             IoVector memory = vector(512, 7);
             assertErrno(Errno.EIO, () -> node.coReadv(0, -1, memory, 0, 0));
             assertErrno(Errno.EIO, () -> node.coWriteZeroes(0, Long.MIN_VALUE, 0));
@@ -103,7 +104,7 @@ class NodeTest {
 
     @Test
     void aFailureNamesTheNodeTheRequestAndTheOffset() throws Exception {
-        try (Node node = fixed(Node.Access.READ_WRITE)) {
+        try (Node node = fixed(OpenOptions.readWrite())) {
             assertThatThrownBy(() -> node.coReadv(8192, vector(1, 0)))
                     .hasMessage("disk: read at offset 8192: Input/output error");
         }
@@ -111,7 +112,7 @@ class NodeTest {
 
     @Test
     void whateverChangesAReadOnlyNodeFailsWithEperm() throws Exception {
-        try (Node node = fixed(Node.Access.READ_ONLY)) {
+        try (Node node = fixed(OpenOptions.readOnly())) {
             IoVector memory = vector(512, 7);
             assertErrno(Errno.EPERM, () -> node.coWritev(0, memory));
             assertErrno(Errno.EPERM, () -> node.coWriteZeroes(0, 512, 0));
@@ -128,7 +129,7 @@ class NodeTest {
 
     @Test
     void afterCloseEverythingFailsWithEbadfAndCloseDoesNothing() throws Exception {
-        Node node = fixed(Node.Access.READ_WRITE);
+        Node node = fixed(OpenOptions.readWrite());
         node.close();
         node.close();
         IoVector memory = vector(512, 7);
@@ -167,7 +168,7 @@ class NodeTest {
 
     @Test
     void statusEndsAtTheEndAndSaysSo() throws Exception {
-        try (Node node = fixed(Node.Access.READ_ONLY)) {
+        try (Node node = fixed(OpenOptions.readOnly())) {
             BlockStatus status = node.blockStatus(4096, 1L << 40);
             assertThat(status.length()).isEqualTo(4096);
             assertThat(status.flags() & BlockStatus.EOF).isNotZero();
@@ -179,7 +180,7 @@ class NodeTest {
     @Test
     void aFailedFlushIsForGood() throws Exception {
         FaultDriver faulty = new FaultDriver(new MemoryDriver());
-        try (Node node = new Node("file", faulty, Map.of(), Node.Access.READ_WRITE)) {
+        try (Node node = new Node("file", faulty, Map.of(), OpenOptions.readWrite())) {
             IoVector memory = vector(512, 7);
             node.coWritev(0, memory);
             faulty.arm(FaultDriver.Fault.once(request -> request.kind() == Kind.FLUSH));
@@ -197,7 +198,7 @@ class NodeTest {
     @Test
     void anErrnoOfAFailedFlushStays() throws Exception {
         FaultDriver faulty = new FaultDriver(new MemoryDriver());
-        Node node = new Node("file", faulty, Map.of(), Node.Access.READ_WRITE);
+        Node node = new Node("file", faulty, Map.of(), OpenOptions.readWrite());
         node.coWritev(0, vector(512, 7));
         faulty.arm(
                 FaultDriver.Fault.once(request -> request.kind() == Kind.FLUSH).with(Errno.ENOSPC));
@@ -223,7 +224,7 @@ class NodeTest {
                 flushes[0]++;
             }
         };
-        try (Node node = new Node("disk", counting, Map.of(), Node.Access.READ_WRITE)) {
+        try (Node node = new Node("disk", counting, Map.of(), OpenOptions.readWrite())) {
             node.changeBackingFile("base", "raw");
             node.flush();
             assertThat(flushes[0]).isEqualTo(1);
@@ -242,7 +243,7 @@ class NodeTest {
                 flushes[0]++;
             }
         };
-        try (Node node = new Node("file", counting, Map.of(), Node.Access.READ_WRITE)) {
+        try (Node node = new Node("file", counting, Map.of(), OpenOptions.readWrite())) {
             IoVector memory = vector(512, 7);
             node.coWritev(0, 512, memory, 0, RequestFlags.FUA);
             assertThat(flushes[0]).isEqualTo(1);
@@ -262,14 +263,14 @@ class NodeTest {
                 closed[0] = true;
             }
         };
-        Node child = new Node("file", below, Map.of(), Node.Access.READ_WRITE);
+        Node child = new Node("file", below, Map.of(), OpenOptions.readWrite());
         BlockDriver failing = new ForwardingDriver(new MemoryDriver()) {
             @Override
             public void close() throws BlockException {
                 throw new BlockException(Errno.ENOSPC);
             }
         };
-        Node node = new Node("disk", failing, Map.of(Node.FILE, child), Node.Access.READ_WRITE);
+        Node node = new Node("disk", failing, Map.of(Node.FILE, child), OpenOptions.readWrite());
         assertErrno(Errno.ENOSPC, node::close);
         assertThat(closed[0]).isTrue();
         node.close();

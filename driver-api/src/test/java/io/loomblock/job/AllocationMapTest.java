@@ -53,8 +53,8 @@ class AllocationMapTest {
     }
 
     private static List<Extent> map(String top, String base, long start, long end) throws BlockException {
-        Node backing = new Node("base", new Clusters(base), Map.of(), Node.Access.READ_ONLY);
-        Node node = new Node("top", new Clusters(top), Map.of(Node.BACKING, backing), Node.Access.READ_ONLY);
+        Node backing = new Node("base", new Clusters(base), Map.of(), OpenOptions.readOnly());
+        Node node = new Node("top", new Clusters(top), Map.of(Node.BACKING, backing), OpenOptions.readOnly());
         List<Extent> extents = new ArrayList<>();
         try (BlockDevice device = BlockDevice.of(node, OpenOptions.readOnly())) {
             AllocationMap.walk(device, start, end, extents::add);

@@ -53,7 +53,7 @@ class ImageComparisonTest {
     }
 
     private static BlockDevice device(BlockDriver driver) throws BlockException {
-        return BlockDevice.of(new Node("x", driver, Map.of(), Node.Access.READ_ONLY), OpenOptions.readOnly());
+        return BlockDevice.of(new Node("x", driver, Map.of(), OpenOptions.readOnly()), OpenOptions.readOnly());
     }
 
     @Test

@@ -62,7 +62,7 @@ class ImageConversionTest {
     }
 
     private static BlockDevice device(String name, BlockDriver driver) throws BlockException {
-        return BlockDevice.of(new Node(name, driver, Map.of(), Node.Access.READ_WRITE), OpenOptions.readWrite());
+        return BlockDevice.of(new Node(name, driver, Map.of(), OpenOptions.readWrite()), OpenOptions.readWrite());
     }
 
     private Options options() {

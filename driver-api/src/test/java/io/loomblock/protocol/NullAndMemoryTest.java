@@ -12,6 +12,7 @@ import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.NodeOptions;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
 import java.util.ArrayList;
@@ -31,13 +32,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The protocols without a file: one forgets everything, one keeps it in memory. */
 class NullAndMemoryTest {
     private static Node memory(MemoryFile file) throws Exception {
-        return new Node("memory", new MemoryDriver(file), Map.of(), Node.Access.READ_WRITE);
+        return new Node("memory", new MemoryDriver(file), Map.of(), OpenOptions.readWrite());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"null-co", "null-aio"})
     void aNullDiskIsOneGibibyteThatForgets(String protocol) throws Exception {
-        OpenOptions options = OpenOptions.readWrite().withFormat("raw").withDriverOptions(Map.of("read-zeroes", "on"));
+        OpenOptions options = OpenOptions.readWrite()
+                .withFormat("raw")
+                .withNodeOptions(NodeOptions.NONE.with("file.read-zeroes", "on"));
         try (BlockDevice device = BlockDevice.open(protocol + "://", options)) {
             assertThat(device.length()).isEqualTo(1L << 30);
             AlignedBuffer buffer = AlignedBuffer.allocate(4096);
@@ -55,7 +58,7 @@ class NullAndMemoryTest {
     @ParameterizedTest
     @CsvSource({"0, 0", "1000, 1000", "1k, 1024", "64M, 67108864", "3G, 3221225472", "5b, 5"})
     void itsSizeIsAnOption(String text, long bytes) throws Exception {
-        OpenOptions options = OpenOptions.readWrite().withDriverOptions(Map.of("size", text));
+        OpenOptions options = OpenOptions.readWrite().withNodeOptions(NodeOptions.NONE.with("size", text));
         try (Node node = TestEngine.open(new NullProvider(), "null-co://", options)) {
             assertThat(node.length()).isEqualTo(bytes);
         }
@@ -64,10 +67,10 @@ class NullAndMemoryTest {
     @ParameterizedTest
     @ValueSource(strings = {"", "-1", "x", "1x", "k", "9223372036854775808", "9E"})
     void sizesThatAreNone(String text) {
-        OpenOptions options = OpenOptions.readWrite().withDriverOptions(Map.of("size", text));
+        OpenOptions options = OpenOptions.readWrite().withNodeOptions(NodeOptions.NONE.with("size", text));
         assertThat(assertFails(Errno.EINVAL, () -> TestEngine.open(new NullProvider(), "null-co://", options))
                         .reason())
-                .isEqualTo("Parameter 'size' expects a size");
+                .startsWith("Parameter 'size' expects a non-negative number below 2^64");
     }
 
     @Test

@@ -11,6 +11,7 @@ import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.CreateContext;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.OpenContext;
+import io.loomblock.driver.OptionValues;
 import java.lang.reflect.Constructor;
 import java.util.ArrayList;
 import java.util.List;
@@ -87,12 +88,11 @@ final class TestEngine {
     }
 
     static Node open(BlockDriverProvider provider, String filename, OpenOptions options) throws BlockException {
-        BlockDriver driver = provider.open(new Opening(filename, options));
-        return new Node(
+        BlockDriver driver = provider.open(new Opening(
                 filename,
-                driver,
-                Map.of(),
-                new Node.Access(options.writable(), options.cache().noFlush(), options.pool()));
+                options,
+                OptionValues.of(provider, provider.parseFilename(filename).with(options.nodeOptions()))));
+        return new Node(filename, driver, Map.of(), options);
     }
 
     /** Makes a file of this length, or empties the one that is there. */
@@ -105,7 +105,7 @@ final class TestEngine {
         return name;
     }
 
-    private record Opening(String filename, OpenOptions options) implements OpenContext {
+    private record Opening(String filename, OpenOptions options, OptionValues values) implements OpenContext {
         @Override
         public boolean probed() {
             return false;
@@ -122,7 +122,22 @@ final class TestEngine {
         }
 
         @Override
+        public OptionValues values() {
+            return values;
+        }
+
+        @Override
         public Node openChild(String role, String name, String format) {
+            throw new IllegalStateException();
+        }
+
+        @Override
+        public Node openFiltered(String role, String name) {
+            throw new IllegalStateException();
+        }
+
+        @Override
+        public Node openImage(String role, String name) {
             throw new IllegalStateException();
         }
     }

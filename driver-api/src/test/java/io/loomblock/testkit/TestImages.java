@@ -40,7 +40,7 @@ public final class TestImages {
 
     /** A node on a protocol driver. */
     public static Node node(String filename, BlockDriver file, OpenOptions options) throws BlockException {
-        return new Node(filename, file, Map.of(), new Node.Access(options.writable(), false, options.pool()));
+        return new Node(filename, file, Map.of(), options);
     }
 
     private record Creation(String filename, MemoryDriver file) implements CreateContext {

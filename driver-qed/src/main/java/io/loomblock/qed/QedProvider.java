@@ -41,11 +41,8 @@ public final class QedProvider implements BlockDriverProvider {
         return List.of(
                 DriverOption.string("backing_file", "File name of a base image"),
                 DriverOption.string("backing_fmt", "Image format of the base image"),
-                new DriverOption(
-                        "cluster_size",
-                        DriverOption.Type.SIZE,
-                        "Cluster size (in bytes)",
-                        String.valueOf(QedHeader.DEFAULT_CLUSTER_SIZE)),
+                DriverOption.size("cluster_size", "Cluster size (in bytes)")
+                        .withDefault(String.valueOf(QedHeader.DEFAULT_CLUSTER_SIZE)),
                 DriverOption.size("size", "Virtual disk size"),
                 DriverOption.size("table_size", "L1/L2 table size (in clusters)"));
     }

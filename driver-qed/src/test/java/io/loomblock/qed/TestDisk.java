@@ -12,6 +12,7 @@ import io.loomblock.driver.BackingReference;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.OpenContext;
+import io.loomblock.driver.OptionValues;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.testkit.BlockingDriver;
 import io.loomblock.testkit.FakeTimers;
@@ -240,7 +241,7 @@ final class TestDisk implements AutoCloseable {
 
         Node open() throws BlockException {
             BlockDriver driver = new QedProvider().open(this);
-            return new Node("test.qed", driver, children, new Node.Access(options.writable(), false, options.pool()));
+            return new Node("test.qed", driver, children, options);
         }
 
         @Override
@@ -274,7 +275,22 @@ final class TestDisk implements AutoCloseable {
         }
 
         @Override
+        public OptionValues values() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public Node openChild(String role, String name, @Nullable String format) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Node openFiltered(String role, @Nullable String filename) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Node openImage(String role, @Nullable String filename) {
             throw new UnsupportedOperationException();
         }
     }

@@ -60,7 +60,7 @@ public class MetadataLookupBenchmark {
         Node file = BlockDevice.open(image.path().toString(), options.withFormat("file"))
                 .node();
         Node dataless = new Node(
-                file.filename(), new DatalessFile(file, memory), Map.of(Node.FILE, file), Node.Access.READ_WRITE);
+                file.filename(), new DatalessFile(file, memory), Map.of(Node.FILE, file), OpenOptions.readWrite());
         device = BlockDevice.openOn(dataless, options.withFormat("qed"));
         Load.run(SequentialLane.lanes(1, memory, size, device::write));
         reads = RandomLane.lanes(inFlight, REQUESTS, REQUEST, memory, size, device::read);

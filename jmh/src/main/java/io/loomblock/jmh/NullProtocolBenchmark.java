@@ -4,9 +4,9 @@ package io.loomblock.jmh;
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.OpenOptions;
+import io.loomblock.driver.NodeOptions;
 import io.loomblock.memory.AlignedBuffer;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -44,8 +44,9 @@ public class NullProtocolBenchmark {
 
     @Setup
     public void open() throws BlockException {
-        OpenOptions options =
-                OpenOptions.readWrite().withFormat("null-co").withDriverOptions(Map.of("size", Long.toString(SIZE)));
+        OpenOptions options = OpenOptions.readWrite()
+                .withFormat("null-co")
+                .withNodeOptions(NodeOptions.NONE.with("size", Long.toString(SIZE)));
         device = BlockDevice.open("null-co://", options);
         AlignedBuffer memory = AlignedBuffer.allocate(inFlight * REQUEST);
         reads = RandomLane.lanes(inFlight, REQUESTS, REQUEST, memory, SIZE, device::read);

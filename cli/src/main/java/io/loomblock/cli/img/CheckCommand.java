@@ -42,7 +42,7 @@ final class CheckCommand {
                 LongOption.flag("force-share", 'U'));
         CheckCommand command = new CheckCommand();
         String output = "human";
-        String cacheName = CacheMode.WRITEBACK.optionName();
+        String cacheName = "writeback";
         for (int option = options.next(); option != GetOpt.END; option = options.next()) {
             switch (option) {
                 case 'h' -> {

@@ -2,7 +2,7 @@
 package io.loomblock.cli.img;
 
 import io.loomblock.CheckResult;
-import io.loomblock.cli.Sizes;
+import io.loomblock.driver.Sizes;
 import java.io.PrintStream;
 import java.util.LinkedHashMap;
 import java.util.Map;

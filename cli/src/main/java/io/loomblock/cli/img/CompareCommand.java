@@ -3,7 +3,6 @@ package io.loomblock.cli.img;
 
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
-import io.loomblock.CacheMode;
 import io.loomblock.OpenOptions;
 import io.loomblock.cli.Console;
 import io.loomblock.cli.GetOpt;
@@ -26,7 +25,7 @@ final class CompareCommand {
 
     private @Nullable String format1;
     private @Nullable String format2;
-    private String cache = CacheMode.WRITEBACK.optionName();
+    private String cache = "writeback";
     private boolean progress;
     private boolean quiet;
     private boolean strict;

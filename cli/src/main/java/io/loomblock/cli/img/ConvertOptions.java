@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock.cli.img;
 
-import io.loomblock.CacheMode;
 import io.loomblock.cli.Console;
 import io.loomblock.cli.GetOpt;
 import io.loomblock.cli.GetOpt.LongOption;
@@ -41,8 +40,8 @@ final class ConvertOptions {
     @Nullable
     String snapshot;
 
-    String sourceCache = CacheMode.WRITEBACK.optionName();
-    String targetCache = CacheMode.UNSAFE.optionName();
+    String sourceCache = "writeback";
+    String targetCache = "unsafe";
     long minSparse = 4096;
     long rate;
     int workers = 8;

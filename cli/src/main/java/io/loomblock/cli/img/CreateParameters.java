@@ -4,10 +4,10 @@ package io.loomblock.cli.img;
 import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.cli.Console;
-import io.loomblock.cli.Sizes;
 import io.loomblock.cli.ToolException;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.DriverOption;
+import io.loomblock.driver.Sizes;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -96,6 +96,7 @@ final class CreateParameters {
             case SIZE -> Long.toString(ImgOptions.parameterSize(option.name(), value, console));
             case NUMBER -> number(option.name(), value);
             case BOOL -> bool(option.name(), value);
+            case CHOICE -> choice(option, value);
         };
     }
 
@@ -105,6 +106,13 @@ final class CreateParameters {
         } catch (NumberFormatException e) {
             throw ToolException.failure("Parameter '" + name + "' expects a number", ToolException.FAILURE, e);
         }
+    }
+
+    private static String choice(DriverOption option, String value) throws ToolException {
+        if (!option.choices().contains(value)) {
+            throw ToolException.failure("invalid parameter value: " + value);
+        }
+        return value;
     }
 
     private static String bool(String name, String value) throws ToolException {

@@ -4,9 +4,9 @@ package io.loomblock.cli.img;
 import io.loomblock.CacheMode;
 import io.loomblock.cli.Console;
 import io.loomblock.cli.GetOpt;
-import io.loomblock.cli.Sizes;
-import io.loomblock.cli.Sizes.SizeException;
 import io.loomblock.cli.ToolException;
+import io.loomblock.driver.Sizes;
+import io.loomblock.driver.Sizes.SizeException;
 
 /** What the sub-commands' options have in common: the messages for misuse, and values that are sizes, cache modes or formats of output. */
 final class ImgOptions {

@@ -2,7 +2,7 @@
 package io.loomblock.cli.img;
 
 import io.loomblock.ImageInfo;
-import io.loomblock.cli.Sizes;
+import io.loomblock.driver.Sizes;
 import java.io.PrintStream;
 import java.util.List;
 import java.util.Map;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock.cli.img;
 
-import io.loomblock.cli.Sizes;
+import io.loomblock.driver.Sizes;
 import io.loomblock.job.JobProgress;
 import java.io.PrintStream;
 

@@ -5,9 +5,6 @@ import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
-import io.loomblock.driver.BlockDriverProvider;
-import io.loomblock.driver.Closer;
-import io.loomblock.driver.Drivers;
 import io.loomblock.driver.Filenames;
 import java.io.PrintStream;
 
@@ -15,34 +12,12 @@ import java.io.PrintStream;
 final class ImageFile {
     private ImageFile() {}
 
-    /** Opens an image; EINVAL for sharing a writable image by force, and for options that its format does not have. */
+    /** Opens an image. */
     static BlockDevice open(String filename, OpenOptions options) throws BlockException {
-        if (options.forceShare() && options.writable()) {
-            throw new BlockException(Errno.EINVAL, "force-share=on can only be used with read-only images");
-        }
         if (filename.isEmpty()) {
             throw new BlockException(Errno.EINVAL, "The 'file' block driver requires a file name");
         }
-        BlockDevice device = BlockDevice.open(filename, options);
-        try {
-            checkDriverOptions(device, options);
-            return device;
-        } catch (BlockException e) {
-            Closer.closeAfter(e, device);
-            throw e;
-        }
-    }
-
-    private static void checkDriverOptions(BlockDevice device, OpenOptions options) throws BlockException {
-        String format = device.node().driver().formatName();
-        BlockDriverProvider provider = Drivers.get(format);
-        for (String name : options.driverOptions().keySet()) {
-            if (provider.openOptions().stream()
-                    .noneMatch(option -> option.name().equals(name))) {
-                throw new BlockException(
-                        Errno.EINVAL, "Block format '" + format + "' does not support the option '" + name + "'");
-            }
-        }
+        return BlockDevice.open(filename, options);
     }
 
     /** Warns of an image that only a guess made raw, if it can be written. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock.cli.io;
 
-import io.loomblock.cli.Sizes;
-import io.loomblock.cli.Sizes.SizeException;
+import io.loomblock.driver.Sizes;
+import io.loomblock.driver.Sizes.SizeException;
 import java.io.PrintStream;
 import java.math.BigInteger;
 import java.util.regex.Matcher;

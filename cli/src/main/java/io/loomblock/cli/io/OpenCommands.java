@@ -2,8 +2,8 @@
 package io.loomblock.cli.io;
 
 import io.loomblock.BlockException;
+import io.loomblock.driver.NodeOptions;
 import java.util.List;
-import java.util.Map;
 
 /** {@code open} and {@code close}. */
 final class OpenCommands {
@@ -63,12 +63,7 @@ final class OpenCommands {
         }
         try {
             if (option == 'o') {
-                Map<String, String> options = KeyValues.parse(value);
-                String format = options.remove("driver");
-                if (format != null) {
-                    mode.format(format);
-                }
-                mode.driverOptions(options);
+                mode.nodeOptions(NodeOptions.of(KeyValues.parse(value)));
             } else {
                 mode.option(option, value);
             }

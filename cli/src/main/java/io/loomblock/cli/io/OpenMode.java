@@ -4,8 +4,8 @@ package io.loomblock.cli.io;
 import io.loomblock.CacheMode;
 import io.loomblock.ImplicitOpenPolicy;
 import io.loomblock.OpenOptions;
+import io.loomblock.driver.NodeOptions;
 import java.io.Serial;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The options that the command line, {@code open} and {@code reopen} have for opening an image, being gathered. */
@@ -25,14 +25,14 @@ final class OpenMode {
     private boolean forceShare;
     private boolean unmap = true;
     private CacheMode cache = CacheMode.WRITEBACK;
-    private Map<String, String> driverOptions = Map.of();
+    private NodeOptions nodeOptions = NodeOptions.NONE;
 
     void format(String name) {
         format = name;
     }
 
-    void driverOptions(Map<String, String> options) {
-        driverOptions = options;
+    void nodeOptions(NodeOptions options) {
+        nodeOptions = options;
     }
 
     /**
@@ -65,7 +65,7 @@ final class OpenMode {
                 .withCache(cache)
                 .withUnmap(unmap)
                 .withForceShare(forceShare)
-                .withDriverOptions(driverOptions)
+                .withNodeOptions(nodeOptions)
                 .withImplicitOpen(ImplicitOpenPolicy.anyLocalFile());
     }
 

@@ -4,7 +4,7 @@ package io.loomblock.cli.quickstart;
 import io.loomblock.BlockException;
 import io.loomblock.cli.GetOpt;
 import io.loomblock.cli.GetOpt.LongOption;
-import io.loomblock.cli.Sizes;
+import io.loomblock.driver.Sizes;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.loomblock.cli;
+package io.loomblock.driver;
 
 import java.io.Serial;
 import java.math.BigDecimal;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.loomblock.cli;
+package io.loomblock.driver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.loomblock.cli.Sizes.Problem;
-import io.loomblock.cli.Sizes.SizeException;
+import io.loomblock.driver.Sizes.Problem;
+import io.loomblock.driver.Sizes.SizeException;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;

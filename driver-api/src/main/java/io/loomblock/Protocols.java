@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock;
+
+import io.loomblock.driver.BlockDriverProvider;
+import io.loomblock.driver.BlockDriverProvider.Kind;
+import io.loomblock.driver.Drivers;
+import io.loomblock.driver.Filenames;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Which protocol, or filter, a name without further words means: that of its prefix, or one for what is there. */
+final class Protocols {
+    private Protocols() {}
+
+    /**
+     * The protocol of this name.
+     *
+     * @throws BlockException ENOENT for a prefix that there is not
+     */
+    static BlockDriverProvider of(String filename) throws BlockException {
+        if (Filenames.hasProtocol(filename)) {
+            String protocol = Filenames.protocol(filename);
+            BlockDriverProvider provider = Drivers.find(protocol);
+            if (provider == null || provider.kind() == Kind.FORMAT) {
+                throw new BlockException(Errno.ENOENT, "Unknown protocol '" + protocol + "'");
+            }
+            return provider;
+        }
+        return Drivers.get(isDevice(filename) ? "host_device" : "file");
+    }
+
+    private static boolean isDevice(String filename) {
+        if (!filename.startsWith("/dev/")) {
+            return false;
+        }
+        Path path = LocalFilePolicies.localPath(filename);
+        return path != null && Files.exists(path) && !Files.isRegularFile(path) && !Files.isDirectory(path);
+    }
+}
