@@ -13,7 +13,6 @@ import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -49,7 +48,7 @@ public final class Node implements AutoCloseable {
     /** Guest length of a driver that does not grow; asked anew after whatever may change it. */
     private volatile long cachedLength;
 
-    private final AtomicLong highestWritten = new AtomicLong();
+    private final WriteTrace trace = new WriteTrace();
 
     /**
      * Wraps a driver that has just been opened.
@@ -109,7 +108,12 @@ public final class Node implements AutoCloseable {
 
     /** One past the highest byte that was ever written through this node, 0 at first. */
     public long highestWritten() {
-        return highestWritten.get();
+        return trace.highest();
+    }
+
+    /** From now on {@code hearing}, or nobody, hears of every change of the content. */
+    public void observeWrites(@Nullable WriteObserver hearing) {
+        trace.observe(hearing);
     }
 
     /** Length in bytes. */
@@ -165,8 +169,11 @@ public final class Node implements AutoCloseable {
                 return;
             }
             Limits now = limits;
-            alignedIo.write(now, offset, bytes, qiov, qiovOffset, flags & now.writeFlags());
-            written(offset + bytes);
+            try {
+                alignedIo.write(now, offset, bytes, qiov, qiovOffset, flags & now.writeFlags());
+            } finally {
+                written(offset, bytes);
+            }
             if ((flags & RequestFlags.FUA & ~now.writeFlags()) != 0) {
                 flush();
             }
@@ -191,8 +198,11 @@ public final class Node implements AutoCloseable {
                 return;
             }
             Limits now = limits;
-            alignedIo.writeZeroes(now, offset, bytes, flags);
-            written(offset + bytes);
+            try {
+                alignedIo.writeZeroes(now, offset, bytes, flags);
+            } finally {
+                written(offset, bytes);
+            }
             if ((flags & RequestFlags.FUA & ~now.zeroFlags()) != 0) {
                 flush();
             }
@@ -213,8 +223,12 @@ public final class Node implements AutoCloseable {
             long start = AlignedIo.up(offset, granularity);
             long end = AlignedIo.down(offset + bytes, granularity);
             if (start < end) {
-                driver.coDiscard(start, end - start);
-                flushes.written();
+                try {
+                    driver.coDiscard(start, end - start);
+                } finally {
+                    flushes.written();
+                    trace.changed(start, end - start);
+                }
             }
         } catch (BlockException e) {
             flushes.written();
@@ -402,7 +416,9 @@ public final class Node implements AutoCloseable {
     /** Asks the driver anew for its length and limits. */
     public void refresh() throws BlockException {
         limits = driver.limits();
-        cachedLength = driver.length();
+        long length = driver.length();
+        cachedLength = length;
+        trace.resized(length);
     }
 
     /**
@@ -453,11 +469,10 @@ public final class Node implements AutoCloseable {
         }
     }
 
-    private void written(long end) {
+    /** Also where the write failed: part of it may have been done. */
+    private void written(long offset, long bytes) {
         flushes.written();
-        if (end > highestWritten.get()) {
-            highestWritten.accumulateAndGet(end, Math::max);
-        }
+        trace.written(offset, bytes);
     }
 
     /** Reads the first {@code length} bytes of {@code target}, for headers and the like: bytes past the end are an error, EIO. */
