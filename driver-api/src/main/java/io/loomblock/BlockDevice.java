@@ -31,6 +31,7 @@ public final class BlockDevice implements AutoCloseable {
     private final BufferPool pool;
     private final RequestGate gate = new RequestGate();
     private final Accounting accounting = new Accounting();
+    private final DirtyBitmaps bitmaps;
     /** Held by what changes the image as a whole, and by close: the gate alone lets drained sections overlap. */
     private final ReentrantLock wholeImage = new ReentrantLock();
 
@@ -38,6 +39,7 @@ public final class BlockDevice implements AutoCloseable {
         this.root = root;
         this.writethrough = !options.cache().writeback();
         this.pool = options.pool();
+        this.bitmaps = new DirtyBitmaps(root);
     }
 
     /**
@@ -318,6 +320,32 @@ public final class BlockDevice implements AutoCloseable {
         } finally {
             wholeImage.unlock();
         }
+    }
+
+    /**
+     * A new, clean bitmap of where the disk is written from now on.
+     *
+     * @param name unique on the device, or null for an anonymous one
+     * @param granularity bytes for each bit, a power of two from 512 to 2 GiB; 0 for the image's cluster size between 4 and 64 KiB
+     * @throws BlockException EEXIST if there is one of that name, ENOMEM if there is no memory for it
+     */
+    public DirtyBitmap createDirtyBitmap(@Nullable String name, long granularity) throws BlockException {
+        return bitmaps.create(name, granularity);
+    }
+
+    /** The bitmap of this name, or null. */
+    public @Nullable DirtyBitmap dirtyBitmap(String name) {
+        return bitmaps.find(name);
+    }
+
+    /** The bitmaps there are, in the order in which they were made. */
+    public List<DirtyBitmap> dirtyBitmaps() {
+        return bitmaps.all();
+    }
+
+    /** Forgets a bitmap; it stays as it is and hears of no more writes. ENOENT if it is not one of this device's. */
+    public void removeDirtyBitmap(DirtyBitmap bitmap) throws BlockException {
+        bitmaps.remove(bitmap);
     }
 
     /** What {@code img info} shows of this image and the files below it, the backing file left out. */
