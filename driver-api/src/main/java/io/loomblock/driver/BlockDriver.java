@@ -48,6 +48,13 @@ public interface BlockDriver extends AutoCloseable {
     }
 
     /**
+     * The node below that a filter shows as its own: status and backing file are that node's. Null for formats and protocols.
+     */
+    default @Nullable Node filtered() {
+        return null;
+    }
+
+    /**
      * Reads {@code bytes} bytes at {@code offset} into {@code qiov} from {@code qiovOffset} on. A protocol gives zeros past the end
      * of its file.
      */

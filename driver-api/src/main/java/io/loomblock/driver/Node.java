@@ -65,10 +65,7 @@ public final class Node implements AutoCloseable {
         this.children = new LinkedHashMap<>(children);
         this.readOnly = !options.writable();
         this.flushes = new NodeFlush(
-                driver,
-                this.children.get(FILE),
-                this.children.values(),
-                options.cache().noFlush());
+                driver, primary(), this.children.values(), options.cache().noFlush());
         this.growable = driver.growable();
         this.limits = driver.limits();
         this.alignedIo = new AlignedIo(driver, options.pool());
@@ -93,9 +90,21 @@ public final class Node implements AutoCloseable {
         return children;
     }
 
-    /** The backing file's node, or null. */
+    /** The backing file's node, that of the node below for a filter, or null. */
     public @Nullable Node backing() {
-        return children.get(BACKING);
+        Node filtered = driver.filtered();
+        return filtered == null ? children.get(BACKING) : filtered.backing();
+    }
+
+    /** Whether writes past the end make it longer. */
+    public boolean growable() {
+        return growable;
+    }
+
+    /** The child that the driver's steps are announced to: a format's file, what a filter stands on; null for protocols. */
+    private @Nullable Node primary() {
+        Node filtered = driver.filtered();
+        return filtered == null ? children.get(FILE) : filtered;
     }
 
     public boolean readOnly() {
@@ -288,6 +297,11 @@ public final class Node implements AutoCloseable {
     private BlockStatus layerStatus(long offset, long bytes) throws BlockException {
         BlockStatus status = driver.blockStatus(offset, bytes);
         assert status.length() > 0 && status.length() <= bytes;
+        Node filtered = driver.filtered();
+        if (filtered != null && status.isRaw()) {
+            BlockStatus shown = filtered.blockStatus(status.hostOffset(), status.length());
+            return shown.withFlags(shown.flags() & ~BlockStatus.EOF);
+        }
         if (status.isRaw()) {
             Node file = children.get(FILE);
             if (file != null && status.hostOffset() < file.length()) {

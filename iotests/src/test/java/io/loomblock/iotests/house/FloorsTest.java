@@ -23,6 +23,7 @@ class FloorsTest {
     private static final String MEMORY = "io.loomblock.memory..";
     private static final String PROTOCOL = "io.loomblock.protocol..";
     private static final String RAW = "io.loomblock.raw..";
+    private static final String FILTER = "io.loomblock.filter..";
     private static final String JOB = "io.loomblock.job..";
     private static final String QED = "io.loomblock.qed..";
     private static final String CLI = "io.loomblock.cli..";
@@ -40,7 +41,7 @@ class FloorsTest {
 
     @Test
     void allRoomsAreLookedAt() {
-        for (String room : new String[] {DRIVER, MEMORY, PROTOCOL, RAW, JOB, QED, CLI}) {
+        for (String room : new String[] {DRIVER, MEMORY, PROTOCOL, RAW, FILTER, JOB, QED, CLI}) {
             String name = room.substring(0, room.length() - 2);
             assertThat(shipped.stream().filter(c -> c.getPackageName().startsWith(name)))
                     .as(room)
@@ -88,7 +89,7 @@ class FloorsTest {
     void formatsStandOnTheDriverInterfaceAndMemoryOnly() {
         holds(noClasses()
                 .that()
-                .resideInAnyPackage(QED, RAW)
+                .resideInAnyPackage(QED, RAW, FILTER)
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(JOB, CLI, PROTOCOL));
@@ -104,7 +105,7 @@ class FloorsTest {
                 .resideInAnyPackage(CLI, PROTOCOL));
         holds(noClasses()
                 .that()
-                .resideInAnyPackage(API, DRIVER, MEMORY, PROTOCOL, RAW, QED)
+                .resideInAnyPackage(API, DRIVER, MEMORY, PROTOCOL, RAW, FILTER, QED)
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage(JOB));
@@ -117,7 +118,7 @@ class FloorsTest {
                 .resideInAPackage(MEMORY)
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage(DRIVER, PROTOCOL, RAW, JOB, QED, CLI));
+                .resideInAnyPackage(DRIVER, PROTOCOL, RAW, FILTER, JOB, QED, CLI));
         holds(noClasses()
                 .that()
                 .resideOutsideOfPackage(MEMORY)
