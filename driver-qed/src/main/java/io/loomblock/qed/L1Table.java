@@ -3,6 +3,7 @@ package io.loomblock.qed;
 
 import io.loomblock.BlockException;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.SectorWriter;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
 import java.util.Arrays;

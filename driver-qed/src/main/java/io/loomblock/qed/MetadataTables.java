@@ -7,6 +7,8 @@ import io.loomblock.OpenOptions;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.RangeLocks;
+import io.loomblock.driver.SectorBatch;
+import io.loomblock.driver.SectorWriter;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
@@ -288,7 +290,7 @@ final class MetadataTables {
         boolean done = false;
         try {
             barrier.pass();
-            guarded(() -> batch.write(file));
+            guarded(() -> batch.write(file, DebugEvent.L2_UPDATE));
             done = true;
         } finally {
             if (done) {

@@ -6,6 +6,7 @@ import io.loomblock.BlockStatus;
 import io.loomblock.CheckResult;
 import io.loomblock.FixMode;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.SectorWriter;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;

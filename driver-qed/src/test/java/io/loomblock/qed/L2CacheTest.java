@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
+import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.SectorBatch;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.qed.TestDisk.Running;
 import io.loomblock.testkit.BlockingDriver;
@@ -95,7 +97,7 @@ class L2CacheTest {
         try (AlignedBuffer buffer = AlignedBuffer.allocate(4 * cache.pageSize())) {
             for (int place = 0; place < cache.places(); ) {
                 SectorBatch batch = cache.takeDirty(place, buffer);
-                batch.write(node);
+                batch.write(node, DebugEvent.L2_UPDATE);
                 cache.written(batch);
                 place = batch.nextPlace();
             }
@@ -185,7 +187,7 @@ class L2CacheTest {
         try (AlignedBuffer buffer = AlignedBuffer.allocate(PAGE)) {
             SectorBatch batch = cache.takeDirty(0, buffer);
             cache.set(at(0), 1, data(2), 0);
-            batch.write(node);
+            batch.write(node, DebugEvent.L2_UPDATE);
             cache.written(batch);
         }
         assertThat(cache.isClean()).isFalse();

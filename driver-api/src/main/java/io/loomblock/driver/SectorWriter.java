@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.loomblock.qed;
+package io.loomblock.driver;
 
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
-import io.loomblock.driver.Node;
 import io.loomblock.memory.IoVector;
 
 /** Writes metadata, and once more where that fails, so that no sector is left half-written by a passing fault. */
-final class SectorWriter {
+public final class SectorWriter {
     private SectorWriter() {}
 
     /**
@@ -15,7 +14,7 @@ final class SectorWriter {
      *
      * @throws BlockException of the second attempt; nobody knows then what the sectors hold, unless {@link #isIntact}
      */
-    static void write(Node file, long offset, IoVector content) throws BlockException {
+    public static void write(Node file, long offset, IoVector content) throws BlockException {
         try {
             writeOnce(file, offset, content);
         } catch (BlockException first) {
@@ -30,8 +29,12 @@ final class SectorWriter {
         }
     }
 
-    /** Writes metadata; an interrupt, while the file waits for its turn, is no failure. */
-    static void writeOnce(Node file, long offset, IoVector content) throws BlockException {
+    /**
+     * Writes metadata; an interrupt, while the file waits for its turn, is no failure.
+     *
+     * @throws BlockException of the one attempt
+     */
+    public static void writeOnce(Node file, long offset, IoVector content) throws BlockException {
         boolean interrupted;
         do {
             interrupted = false;
@@ -47,7 +50,7 @@ final class SectorWriter {
     }
 
     /** Whether a write that failed so has left each sector either as it was or as it shall be: there was no room. */
-    static boolean isIntact(BlockException failure) {
+    public static boolean isIntact(BlockException failure) {
         return failure.errno() == Errno.ENOSPC || failure.errno() == Errno.EDQUOT;
     }
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.loomblock.qed;
+package io.loomblock.driver;
 
 import io.loomblock.BlockException;
-import io.loomblock.driver.DebugEvent;
-import io.loomblock.driver.Node;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
 
-/** Dirty sectors of some pages of L2 tables, copied out of the {@link L2Cache} to be written. */
-final class SectorBatch {
+/** Dirty sectors of some pages, copied out of a {@link PageCache} to be written. For one thread. */
+public final class SectorBatch {
+    static final int SECTOR = 512;
+
     private final AlignedBuffer content;
     private final int[] places;
     private final long[] fileOffsets;
@@ -20,7 +20,7 @@ final class SectorBatch {
     /** An empty batch, whose sectors go into {@code content}. */
     SectorBatch(AlignedBuffer content) {
         this.content = content;
-        int most = content.capacity() / QedLayout.SECTOR;
+        int most = content.capacity() / SECTOR;
         this.places = new int[most];
         this.fileOffsets = new long[most];
         this.sectors = new int[most];
@@ -39,12 +39,12 @@ final class SectorBatch {
         pages++;
         for (int rest = dirtySectors; rest != 0; rest &= rest - 1) {
             int sector = Integer.numberOfTrailingZeros(rest);
-            slab.copyTo(base + sector * QedLayout.SECTOR, content, used, QedLayout.SECTOR);
-            used += QedLayout.SECTOR;
+            slab.copyTo(base + sector * SECTOR, content, used, SECTOR);
+            used += SECTOR;
         }
     }
 
-    boolean isEmpty() {
+    public boolean isEmpty() {
         return pages == 0;
     }
 
@@ -58,7 +58,7 @@ final class SectorBatch {
     }
 
     /** The place to go on from. */
-    int nextPlace() {
+    public int nextPlace() {
         return nextPlace;
     }
 
@@ -66,18 +66,23 @@ final class SectorBatch {
         nextPlace = place;
     }
 
-    /** Writes the sectors, neighbours together. */
-    void write(Node file) throws BlockException {
+    /**
+     * Writes the sectors, neighbours together.
+     *
+     * @param step what the file is told before each write
+     * @throws BlockException of a write that failed twice
+     */
+    public void write(Node file, DebugEvent step) throws BlockException {
         int at = 0;
         for (int page = 0; page < pages; page++) {
             int rest = sectors[page];
             while (rest != 0) {
                 int first = Integer.numberOfTrailingZeros(rest);
                 int count = Integer.numberOfTrailingZeros(~(rest >>> first));
-                int bytes = count * QedLayout.SECTOR;
-                file.debugEvent(DebugEvent.L2_UPDATE);
+                int bytes = count * SECTOR;
+                file.debugEvent(step);
                 SectorWriter.write(
-                        file, fileOffsets[page] + (long) first * QedLayout.SECTOR, IoVector.of(content, at, bytes));
+                        file, fileOffsets[page] + (long) first * SECTOR, IoVector.of(content, at, bytes));
                 at += bytes;
                 rest &= ~mask(first, count);
             }
