@@ -139,7 +139,7 @@ final class ChildOpener implements OpenContext {
         OpenOptions below = ImageOpener.below(options, said);
         Node child;
         if (said.mentions(Node.FILE) || said.get("filename") != null) {
-            child = opener.openNode(null, below);
+            child = opener.openNode(null, below.withFormat(format));
         } else {
             String full = Filenames.combine(filename, name);
             allow(name, full, format);
@@ -151,6 +151,11 @@ final class ChildOpener implements OpenContext {
 
     private void allow(String recordedName, String fullName, @Nullable String format) throws BlockException {
         options.implicitOpen().check(ImplicitOpenPolicy.Request.of(filename, recordedName, fullName, format));
+    }
+
+    @Override
+    public boolean isSameFile(String name, String otherName) {
+        return Protocols.isSameFile(name, otherName);
     }
 
     @Override

@@ -32,6 +32,16 @@ final class ImageCreation implements CreateContext {
     }
 
     @Override
+    public OpenOptions options() {
+        return options;
+    }
+
+    @Override
+    public boolean isSameFile(String name, String otherName) {
+        return Protocols.isSameFile(name, otherName);
+    }
+
+    @Override
     public Node createFile() throws BlockException {
         BlockDriverProvider protocol = Protocols.of(filename);
         protocol.create(this, CreateOptions.ofSize(0));

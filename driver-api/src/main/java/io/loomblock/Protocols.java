@@ -7,6 +7,7 @@ import io.loomblock.driver.Drivers;
 import io.loomblock.driver.Filenames;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** Which protocol, or filter, a name without further words means: that of its prefix, or one for what is there. */
 final class Protocols {
@@ -27,6 +28,26 @@ final class Protocols {
             return provider;
         }
         return Drivers.get(isDevice(filename) ? "host_device" : "file");
+    }
+
+    /** Whether two names mean the same file, as far as can be told without opening them. */
+    static boolean isSameFile(String name, String otherName) {
+        if (name.equals(otherName)) {
+            return true;
+        }
+        Object identity = identity(name);
+        return identity != null && identity.equals(identity(otherName));
+    }
+
+    private static @Nullable Object identity(String name) {
+        try {
+            BlockDriverProvider provider = of(name);
+            String path = provider.parseFilename(name).get("filename");
+            return path == null ? null : provider.identity(path);
+        } catch (BlockException e) {
+            // A name that means nothing is not the same as another; opening it says what is wrong.
+            return null;
+        }
     }
 
     private static boolean isDevice(String filename) {

@@ -10,6 +10,14 @@ public interface CreateContext {
     /** The name of the new image. */
     String filename();
 
+    /** How the opener opens images: what names inside them may open, where buffers come from. */
+    OpenOptions options();
+
+    /** Whether two names, in full, mean the same file; see {@link OpenContext#isSameFile}. */
+    default boolean isSameFile(String name, String otherName) {
+        return name.equals(otherName);
+    }
+
     /**
      * Makes the file, empty whatever was there before, and opens it writable. The caller closes the node.
      *

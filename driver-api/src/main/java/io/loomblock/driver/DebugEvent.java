@@ -10,6 +10,7 @@ public enum DebugEvent {
     L2_UPDATE,
     READ_AIO,
     READ_BACKING_AIO,
+    COW_READ,
     COW_WRITE,
     WRITE_AIO,
     FLUSH_TO_OS,
@@ -25,7 +26,13 @@ public enum DebugEvent {
     /** Ours: a header is about to be written. */
     HEADER_UPDATE,
     /** Ours: the zeros of a new L2 table are about to be written. */
-    L2_ALLOC_WRITE;
+    L2_ALLOC_WRITE,
+    /** Ours: a page of a bitmap is about to be read. */
+    BITMAP_LOAD,
+    /** Ours: sectors of a bitmap are about to be written. */
+    BITMAP_UPDATE,
+    /** Ours: guest data is about to be flushed, so that metadata may follow. */
+    DATA_BARRIER;
 
     /** The name in configuration files. */
     public String eventName() {

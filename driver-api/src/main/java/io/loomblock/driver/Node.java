@@ -27,6 +27,8 @@ public final class Node implements AutoCloseable {
     public static final String FILE = "file";
     /** Role of the child that unallocated areas read through to. */
     public static final String BACKING = "backing";
+    /** Role of the child that holds the guest's data, where that is not the file. */
+    public static final String DATA = "data-file";
 
     /** No node is longer: whole sectors below 2^63. */
     private static final long MAX_LENGTH = Long.MAX_VALUE & -512;
@@ -266,9 +268,14 @@ public final class Node implements AutoCloseable {
         }
     }
 
-    /** The first failed flush of this node's own storage, after which nothing may be written any more; null normally. */
+    /**
+     * The first failed flush of this node's own storage, or of that of the file below it, after which nothing may be written any more; null
+     * normally.
+     */
     public @Nullable BlockException flushFailure() {
-        return flushes.failure();
+        BlockException own = flushes.failure();
+        Node file = own == null ? children.get(FILE) : null;
+        return file == null ? own : file.flushFailure();
     }
 
     /**

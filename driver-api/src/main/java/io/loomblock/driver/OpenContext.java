@@ -44,6 +44,14 @@ public interface OpenContext {
     Node openChild(String role, String name, @Nullable String format) throws BlockException;
 
     /**
+     * Whether two names, in full, mean the same file; found without opening either. What cannot be told apart but by name, is told by
+     * name.
+     */
+    default boolean isSameFile(String name, String otherName) {
+        return name.equals(otherName);
+    }
+
+    /**
      * Opens a node that the options describe, with the access of this one; its format is probed if that of the whole image would have
      * been.
      *

@@ -81,8 +81,7 @@ public final class SectorBatch {
                 int count = Integer.numberOfTrailingZeros(~(rest >>> first));
                 int bytes = count * SECTOR;
                 file.debugEvent(step);
-                SectorWriter.write(
-                        file, fileOffsets[page] + (long) first * SECTOR, IoVector.of(content, at, bytes));
+                SectorWriter.write(file, fileOffsets[page] + (long) first * SECTOR, IoVector.of(content, at, bytes));
                 at += bytes;
                 rest &= ~mask(first, count);
             }

@@ -93,7 +93,8 @@ public final class AllocationMap {
         LayeredStatus found = device.layeredStatus(start, bytes);
         BlockStatus status = found.status();
         boolean hasOffset = status.hasHostOffset();
-        Node file = found.layer().child(Node.FILE);
+        Node data = found.layer().child(Node.DATA);
+        Node file = data == null ? found.layer().child(Node.FILE) : data;
         return new Extent(
                 start,
                 status.length(),

@@ -144,6 +144,11 @@ final class TestEngine {
 
     private record Creating(String filename) implements CreateContext {
         @Override
+        public OpenOptions options() {
+            return OpenOptions.readWrite();
+        }
+
+        @Override
         public Node createFile() throws BlockException {
             throw new BlockException(Errno.ENOTSUP);
         }

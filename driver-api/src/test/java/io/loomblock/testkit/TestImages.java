@@ -45,6 +45,11 @@ public final class TestImages {
 
     private record Creation(String filename, MemoryDriver file) implements CreateContext {
         @Override
+        public OpenOptions options() {
+            return OpenOptions.readWrite();
+        }
+
+        @Override
         public Node createFile() throws BlockException {
             file.replace(new SparseBytes());
             return node(filename, file, OpenOptions.readWrite());

@@ -42,6 +42,11 @@ class QedCreationTest {
 
     private final class Context implements CreateContext {
         @Override
+        public OpenOptions options() {
+            return OpenOptions.readWrite();
+        }
+
+        @Override
         public String filename() {
             return "new.qed";
         }
