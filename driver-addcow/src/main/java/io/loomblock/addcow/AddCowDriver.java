@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.addcow;
+
+import io.loomblock.BlockException;
+import io.loomblock.BlockStatus;
+import io.loomblock.DriverInfo;
+import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
+import io.loomblock.driver.BackingReference;
+import io.loomblock.driver.BlockDriver;
+import io.loomblock.driver.DebugEvent;
+import io.loomblock.driver.Limits;
+import io.loomblock.driver.Node;
+import io.loomblock.driver.RangeLocks;
+import io.loomblock.memory.IoVector;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An open add-cow image: routes each request to the data file or the backing file.
+ *
+ * <p>Reads, and writes to clusters that the data file has, take no lock. A write that meets other clusters locks the range of its clusters,
+ * first come, first served, so that no copy of a cluster overwrites what another guest request has put there. spec: addcow.md sections 8
+ * and 9.
+ */
+final class AddCowDriver implements BlockDriver {
+    private final Node file;
+    private final Node data;
+    private final BackingFile backing;
+    private final OpenOptions options;
+    private final Names names;
+    private final CopyOnWrite copyOnWrite;
+    private final RangeLocks clusterLocks = new RangeLocks();
+
+    private volatile boolean active;
+    /** Null after an invalidation that failed: the image is unusable then. */
+    private volatile @Nullable AddCowImage image;
+
+    private volatile @Nullable BackingReference backingReference;
+
+    /**
+     * What the image names.
+     *
+     * @param image the data file as recorded
+     * @param imageFormat its format
+     * @param backing the backing file as recorded, or null
+     */
+    record Names(String image, String imageFormat, @Nullable BackingReference backing) {}
+
+    AddCowDriver(Node file, Node data, @Nullable Node backing, Names names, OpenOptions options, AddCowImage image) {
+        this.file = file;
+        this.data = data;
+        this.backing = new BackingFile(backing);
+        this.names = names;
+        this.backingReference = names.backing();
+        this.options = options;
+        this.image = image;
+        this.active = !options.inactive();
+        this.copyOnWrite = new CopyOnWrite(file, data, this.backing, options.pool());
+    }
+
+    private AddCowImage image() throws BlockException {
+        AddCowImage current = image;
+        if (current == null) {
+            throw new BlockException(Errno.EIO, "Could not reopen add-cow layer");
+        }
+        return current;
+    }
+
+    /** Throws where nothing may be written: the image is another process's, or bits that were written may be lost. */
+    private void requireWritable() throws BlockException {
+        if (!active) {
+            throw new BlockException(Errno.EPERM, "The image is inactive: another process owns it");
+        }
+        BlockException failure = file.flushFailure();
+        if (failure != null) {
+            throw new BlockException(failure.errno(), "An earlier flush failed: " + failure.reason(), failure);
+        }
+    }
+
+    @Override
+    public String formatName() {
+        return "add-cow";
+    }
+
+    @Override
+    public long length() throws BlockException {
+        return image().size();
+    }
+
+    @Override
+    public Limits limits() {
+        AddCowImage current = image;
+        int cluster = current == null ? 1 : current.layout().clusterSize();
+        return new Limits(1, 1, cluster, cluster, cluster, 0, 0, 0);
+    }
+
+    /** Both files count; -1 if either cannot tell. */
+    @Override
+    public long allocatedFileSize() throws BlockException {
+        long own = file.allocatedFileSize();
+        long below = data.allocatedFileSize();
+        return own < 0 || below < 0 ? -1 : own + below;
+    }
+
+    @Override
+    public DriverInfo info() throws BlockException {
+        AddCowImage current = image();
+        Map<String, Object> facts = new LinkedHashMap<>();
+        facts.put("data-file", names.image());
+        facts.put("data-file-format", names.imageFormat());
+        facts.put("all-allocated", current.allAllocated());
+        return new DriverInfo(current.layout().clusterSize(), false, facts);
+    }
+
+    @Override
+    public @Nullable BackingReference backingReference() {
+        return backingReference;
+    }
+
+    /** What is said from above is said to both files: a fault may be wanted in either. */
+    @Override
+    public void debugEvent(DebugEvent event) throws BlockException {
+        file.debugEvent(event);
+        data.debugEvent(event);
+    }
+
+    @Override
+    public void coReadv(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
+        AddCowImage current = image();
+        if (current.allAllocated()) {
+            readData(offset, bytes, qiov, qiovOffset);
+            return;
+        }
+        for (int done = 0; done < bytes; ) {
+            long pos = offset + done;
+            boolean set = current.bitmap().isSet(current.layout().cluster(pos));
+            int n = current.run(pos, bytes - done, set);
+            if (set) {
+                readData(pos, n, qiov, qiovOffset + done);
+            } else {
+                debugEvent(DebugEvent.READ_BACKING_AIO);
+                backing.read(pos, n, qiov, qiovOffset + done);
+            }
+            done += n;
+        }
+    }
+
+    private void readData(long pos, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
+        debugEvent(DebugEvent.READ_AIO);
+        data.coReadv(pos, bytes, qiov, qiovOffset, 0);
+    }
+
+    @Override
+    public void coWritev(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
+        AddCowImage current = image();
+        requireWritable();
+        if (current.has(offset, bytes)) {
+            writeData(offset, bytes, qiov, qiovOffset);
+            return;
+        }
+        try (RangeLocks.Range clusters = lockClusters(current, offset, bytes)) {
+            current.bitmap().relieve();
+            copyAround(current, offset, offset + bytes);
+            writeData(offset, bytes, qiov, qiovOffset);
+            setBits(current, offset, bytes);
+        }
+    }
+
+    private void writeData(long pos, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
+        debugEvent(DebugEvent.WRITE_AIO);
+        data.coWritev(pos, bytes, qiov, qiovOffset, 0);
+    }
+
+    private RangeLocks.Range lockClusters(AddCowImage current, long offset, long bytes) throws BlockException {
+        AddCowLayout layout = current.layout();
+        return clusterLocks.acquire(layout.cluster(offset), layout.cluster(offset + bytes - 1) + 1);
+    }
+
+    /** Copies what lies around {@code [from, to)} in its first and last cluster, where the data file does not have these. */
+    private void copyAround(AddCowImage current, long from, long to) throws BlockException {
+        AddCowLayout layout = current.layout();
+        long first = layout.cluster(from);
+        long last = layout.cluster(to - 1);
+        long start = layout.start(first);
+        long end = last + 1 == current.clusters() ? current.size() : layout.start(last + 1);
+        // Both bits are looked up before anything is written: a bitmap that cannot be read fails the request first.
+        boolean copiesHead = start < from && !current.bitmap().isSet(first);
+        boolean copiesTail = to < end && !current.bitmap().isSet(last);
+        if (copiesHead) {
+            copyOnWrite.copy(start, from);
+        }
+        if (copiesTail) {
+            copyOnWrite.copy(to, end);
+        }
+    }
+
+    private static void setBits(AddCowImage current, long offset, long bytes) throws BlockException {
+        AddCowLayout layout = current.layout();
+        current.bitmap().set(layout.cluster(offset), layout.cluster(offset + bytes - 1) + 1);
+    }
+
+    @Override
+    public void coWriteZeroes(long offset, long bytes, int flags) throws BlockException {
+        AddCowImage current = image();
+        requireWritable();
+        if (current.layout().offsetInCluster(offset | bytes) != 0) {
+            throw new BlockException(Errno.ENOTSUP);
+        }
+        if (current.has(offset, bytes)) {
+            data.coWriteZeroes(offset, bytes, flags);
+            return;
+        }
+        try (RangeLocks.Range clusters = lockClusters(current, offset, bytes)) {
+            current.bitmap().relieve();
+            data.coWriteZeroes(offset, bytes, flags);
+            setBits(current, offset, bytes);
+        }
+    }
+
+    /** Lets go of space in the data file; the bits stay, or else the backing file would show again. */
+    @Override
+    public void coDiscard(long offset, long bytes) throws BlockException {
+        AddCowImage current = image();
+        requireWritable();
+        if (current.allAllocated()) {
+            data.coDiscard(offset, bytes);
+            return;
+        }
+        AddCowLayout layout = current.layout();
+        long limit = layout.clusters(offset + bytes);
+        for (long cluster = layout.cluster(offset); cluster < limit; ) {
+            boolean set = current.bitmap().isSet(cluster);
+            long end = current.bitmap().endOfLongRun(cluster, limit, set);
+            if (set) {
+                data.coDiscard(layout.start(cluster), layout.start(end - cluster));
+            }
+            cluster = end;
+        }
+    }
+
+    @Override
+    public BlockStatus blockStatus(long offset, long bytes) throws BlockException {
+        AddCowImage current = image();
+        if (current.allAllocated()) {
+            return dataStatus(offset, bytes);
+        }
+        AddCowLayout layout = current.layout();
+        long first = layout.cluster(offset);
+        long limit = layout.clusters(offset + bytes);
+        boolean set = current.bitmap().isSet(first);
+        long end = current.bitmap().endOfLongRun(first, limit, set);
+        long n = end == limit ? bytes : layout.start(end) - offset;
+        if (set) {
+            return dataStatus(offset, n);
+        }
+        long shown = backing.reach(offset, n);
+        return shown > 0 ? BlockStatus.of(0, shown) : BlockStatus.of(BlockStatus.ZERO, n);
+    }
+
+    /** Where the data file has it, its own status tells holes from data. */
+    private BlockStatus dataStatus(long offset, long bytes) throws BlockException {
+        BlockStatus below = data.blockStatus(offset, bytes);
+        int content = below.isZero() ? below.flags() & (BlockStatus.ZERO | BlockStatus.DATA) : BlockStatus.DATA;
+        int place = below.flags() & BlockStatus.OFFSET_VALID;
+        return below.withFlags(content | place | BlockStatus.ALLOCATED);
+    }
+
+    @Override
+    public void flushToOs() throws BlockException {
+        image().bitmap().writeBack();
+    }
+
+    @Override
+    public void close() {}
+}

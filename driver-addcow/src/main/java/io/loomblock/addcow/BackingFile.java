@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.addcow;
+
+import io.loomblock.BlockException;
+import io.loomblock.driver.Node;
+import io.loomblock.memory.IoVector;
+import org.jspecify.annotations.Nullable;
+
+/** What clusters show that the data file does not have: the backing file as far as it reaches, zeros after it. spec: addcow.md section 8. */
+final class BackingFile {
+    private final @Nullable Node backing;
+    private final @Nullable WholeSectors length;
+
+    /** {@code backing} is null where there is none, or the opener wants none. */
+    BackingFile(@Nullable Node backing) {
+        this.backing = backing;
+        this.length = backing == null ? null : WholeSectors.of(backing);
+    }
+
+    /** How many of the {@code bytes} bytes at {@code pos} the backing file has. */
+    long reach(long pos, long bytes) throws BlockException {
+        return length == null ? 0 : Math.max(0, Math.min(bytes, length.length() - pos));
+    }
+
+    void read(long pos, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
+        int inside = (int) reach(pos, bytes);
+        if (inside > 0 && backing != null) {
+            backing.coReadv(pos, inside, qiov, qiovOffset, 0);
+        }
+        if (inside < bytes) {
+            qiov.fill(qiovOffset + inside, bytes - inside, (byte) 0);
+        }
+    }
+}

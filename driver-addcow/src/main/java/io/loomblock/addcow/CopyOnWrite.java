@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.addcow;
+
+import io.loomblock.BlockException;
+import io.loomblock.driver.DebugEvent;
+import io.loomblock.driver.Node;
+import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.memory.BufferPool;
+import io.loomblock.memory.IoVector;
+
+/**
+ * Copies what a cluster shows to the data file, around the part that the guest writes.
+ *
+ * <p>Zeros are written too, since the data file may hold stale bytes. The caller has locked the cluster. spec: addcow.md section 9.
+ */
+final class CopyOnWrite {
+    /** Copies go through a buffer of at most this size. */
+    private static final int PIECE = 256 << 10;
+
+    private final Node file;
+    private final Node data;
+    private final BackingFile backing;
+    private final BufferPool pool;
+
+    /** {@code file}, the add-cow file, is told of each step. */
+    CopyOnWrite(Node file, Node data, BackingFile backing, BufferPool pool) {
+        this.file = file;
+        this.data = data;
+        this.backing = backing;
+        this.pool = pool;
+    }
+
+    /** Copies {@code [from, to)}, which lies in one cluster and inside of the disk. */
+    void copy(long from, long to) throws BlockException {
+        int shown = (int) backing.reach(from, to - from);
+        if (shown > 0) {
+            copyShown(from, shown);
+        }
+        if (from + shown < to) {
+            file.debugEvent(DebugEvent.COW_WRITE);
+            data.coWriteZeroes(from + shown, to - from - shown, 0);
+        }
+    }
+
+    private void copyShown(long from, int bytes) throws BlockException {
+        try (AlignedBuffer buffer = pool.acquireReserved(Math.min(bytes, PIECE))) {
+            for (int done = 0; done < bytes; ) {
+                int n = Math.min(bytes - done, buffer.capacity());
+                IoVector piece = IoVector.of(buffer, 0, n);
+                file.debugEvent(DebugEvent.COW_READ);
+                backing.read(from + done, n, piece, 0);
+                file.debugEvent(DebugEvent.COW_WRITE);
+                data.coWritev(from + done, piece);
+                done += n;
+            }
+        }
+    }
+}
