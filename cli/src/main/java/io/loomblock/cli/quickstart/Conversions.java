@@ -11,7 +11,6 @@ import io.loomblock.driver.Drivers;
 import io.loomblock.job.ImageConversion;
 import io.loomblock.memory.BufferPool;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,7 +37,7 @@ final class Conversions {
                 Path path = scratch.resolve("converted." + format);
                 Subject target = new Subject(subject.name(), path, format, subject.before());
                 convert(source, target, model);
-                Files.delete(path);
+                NewImage.delete(path);
                 formats.add(format);
             }
         }
@@ -49,7 +48,7 @@ final class Conversions {
         String path = target.path().toString();
         // Nobody keeps it, so it need not reach the disk.
         OpenOptions scratch = target.readWrite().withCache(CacheMode.UNSAFE);
-        BlockDevice.create(target.format(), path, CreateOptions.ofSize(source.length()), scratch);
+        NewImage.create(target.format(), target.path(), CreateOptions.ofSize(source.length()), scratch);
         try (BlockDevice device = BlockDevice.open(path, scratch)) {
             ImageConversion.convert(List.of(source), device, options(), new Silent());
         }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock.cli.quickstart;
 
-import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.driver.BlockDriverProvider;
@@ -47,7 +46,7 @@ final class MadeImages {
         String name = "overlay." + format;
         Subject subject = new Subject(name, directory.resolve(name), format, contents);
         CreateOptions options = CreateOptions.ofSize(settings.diskBytes()).withBacking(BASE, "raw");
-        BlockDevice.create(format, subject.path().toString(), options, subject.readWrite());
+        NewImage.create(format, subject.path(), options, subject.readWrite());
         return subject;
     }
 
