@@ -26,6 +26,7 @@ class FloorsTest {
     private static final String FILTER = "io.loomblock.filter..";
     private static final String JOB = "io.loomblock.job..";
     private static final String QED = "io.loomblock.qed..";
+    private static final String ADDCOW = "io.loomblock.addcow..";
     private static final String CLI = "io.loomblock.cli..";
 
     /** What is shipped; not the tests, nor the second copies of classes for newer Javas. */
@@ -41,7 +42,7 @@ class FloorsTest {
 
     @Test
     void allRoomsAreLookedAt() {
-        for (String room : new String[] {DRIVER, MEMORY, PROTOCOL, RAW, FILTER, JOB, QED, CLI}) {
+        for (String room : new String[] {DRIVER, MEMORY, PROTOCOL, RAW, FILTER, JOB, QED, ADDCOW, CLI}) {
             String name = room.substring(0, room.length() - 2);
             assertThat(shipped.stream().filter(c -> c.getPackageName().startsWith(name)))
                     .as(room)
@@ -69,6 +70,12 @@ class FloorsTest {
                 .resideInAPackage(QED));
         holds(classes()
                 .that()
+                .resideInAPackage(ADDCOW)
+                .should()
+                .onlyHaveDependentClassesThat()
+                .resideInAPackage(ADDCOW));
+        holds(classes()
+                .that()
                 .resideInAPackage(RAW)
                 .should()
                 .onlyHaveDependentClassesThat()
@@ -89,7 +96,7 @@ class FloorsTest {
     void formatsStandOnTheDriverInterfaceAndMemoryOnly() {
         holds(noClasses()
                 .that()
-                .resideInAnyPackage(QED, RAW, FILTER)
+                .resideInAnyPackage(QED, ADDCOW, RAW, FILTER)
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(JOB, CLI, PROTOCOL));
@@ -105,7 +112,7 @@ class FloorsTest {
                 .resideInAnyPackage(CLI, PROTOCOL));
         holds(noClasses()
                 .that()
-                .resideInAnyPackage(API, DRIVER, MEMORY, PROTOCOL, RAW, FILTER, QED)
+                .resideInAnyPackage(API, DRIVER, MEMORY, PROTOCOL, RAW, FILTER, QED, ADDCOW)
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage(JOB));
@@ -118,7 +125,7 @@ class FloorsTest {
                 .resideInAPackage(MEMORY)
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage(DRIVER, PROTOCOL, RAW, FILTER, JOB, QED, CLI));
+                .resideInAnyPackage(DRIVER, PROTOCOL, RAW, FILTER, JOB, QED, ADDCOW, CLI));
         holds(noClasses()
                 .that()
                 .resideOutsideOfPackage(MEMORY)
