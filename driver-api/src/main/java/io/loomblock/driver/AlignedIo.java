@@ -48,7 +48,7 @@ final class AlignedIo {
     }
 
     void write(Limits limits, long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
-        try (RangeLocks.Range locked = lock(limits, offset, bytes)) {
+        try (RangeLocks.Range locked = lock(limits, offset, bytes, flags)) {
             if (fits(limits, offset, bytes, qiov, qiovOffset)) {
                 send(limits, offset, bytes, qiov, qiovOffset, flags);
                 return;
@@ -67,9 +67,13 @@ final class AlignedIo {
     }
 
     /** Null where requests need no widening: then there is nothing to protect. */
-    private RangeLocks.@Nullable Range lock(Limits limits, long offset, long bytes) throws BlockException {
+    private RangeLocks.@Nullable Range lock(Limits limits, long offset, long bytes, int flags) throws BlockException {
         int alignment = limits.requestAlignment();
-        return alignment == 1 ? null : writes.acquire(down(offset, alignment), up(offset + bytes, alignment));
+        if (alignment == 1) {
+            return null;
+        }
+        return writes.acquire(
+                down(offset, alignment), up(offset + bytes, alignment), (flags & RequestFlags.NO_WAIT) != 0);
     }
 
     private void writePiece(
@@ -103,7 +107,7 @@ final class AlignedIo {
     void writeZeroes(Limits limits, long offset, long bytes, int flags) throws BlockException {
         int alignment = limits.requestAlignment();
         boolean widened = ((offset | bytes) & (alignment - 1)) != 0;
-        try (RangeLocks.Range locked = lock(limits, offset, bytes);
+        try (RangeLocks.Range locked = lock(limits, offset, bytes, flags);
                 AlignedBuffer block = widened ? pool.acquireBounce(alignment) : null) {
             int granularity = Math.max(limits.zeroAlignment(), alignment);
             long start = up(offset, granularity);
@@ -113,11 +117,22 @@ final class AlignedIo {
                 return;
             }
             writeZeroBytes(limits, offset, start - offset, flags, block);
-            driver.debugEvent(DebugEvent.PWRITEV_ZERO);
-            if (!tryDriver(limits, start, end - start, flags)) {
-                writeZeroBytes(limits, start, end - start, flags, block);
-            }
+            writeWholeZeroes(limits, start, end, granularity, flags, block);
             writeZeroBytes(limits, end, offset + bytes - end, flags, block);
+        }
+    }
+
+    /** The part that the driver may do without writing zeros, in pieces of its longest zero write. */
+    private void writeWholeZeroes(
+            Limits limits, long start, long end, int granularity, int flags, @Nullable AlignedBuffer block)
+            throws BlockException {
+        long most = limits.maxZeroes() == 0 ? end - start : Math.max(granularity, down(limits.maxZeroes(), granularity));
+        for (long at = start; at < end; at += most) {
+            long n = Math.min(most, end - at);
+            driver.debugEvent(DebugEvent.PWRITEV_ZERO);
+            if (!tryDriver(limits, at, n, flags)) {
+                writeZeroBytes(limits, at, n, flags, block);
+            }
         }
     }
 
@@ -199,12 +214,12 @@ final class AlignedIo {
                 && (limits.memoryAlignment() == 1 || qiov.isAligned(qiovOffset, bytes, limits.memoryAlignment()));
     }
 
-    static long down(long value, int alignment) {
-        return value & -(long) alignment;
+    static long down(long value, long alignment) {
+        return value & -alignment;
     }
 
     /** Saturates at the last multiple below 2^63, which is less than {@code value} then. */
-    static long up(long value, int alignment) {
+    static long up(long value, long alignment) {
         return down(value > Long.MAX_VALUE - alignment ? Long.MAX_VALUE : value + alignment - 1, alignment);
     }
 }

@@ -11,7 +11,9 @@ import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -20,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  * An open driver in its place in the graph: what every request passes on its way down, and what every driver may rely on.
  *
  * <p>A node checks access and bounds, widens requests to the driver's alignment, emulates what a driver lacks, shares flushes, and
- * counts requests in flight. It owns its driver and its children and closes them. Any number of threads may call it at once. spec: block-layer.md sections 3 and 5.
+ * keeps requests apart that must not overlap. It owns its driver and its children and closes them. Any number of threads may call it
+ * at once. spec: block-layer.md sections 3 and 5.
  */
 public final class Node implements AutoCloseable {
     /** Role of the child that holds a format's bytes. */
@@ -30,27 +33,16 @@ public final class Node implements AutoCloseable {
     /** Role of the child that holds the guest's data, where that is not the file. */
     public static final String DATA = "data-file";
 
-    /** No node is longer: whole sectors below 2^63. */
-    private static final long MAX_LENGTH = Long.MAX_VALUE & -512;
-
     private final String filename;
     private final BlockDriver driver;
     private final Map<String, Node> children;
-    private final boolean growable;
-    private final AlignedIo alignedIo;
+    private final boolean keepReadOnly;
     private final NodeFlush flushes;
-    private final Striped inFlight = new Striped();
+    private final RequestPath requests;
     private final ReentrantLock drainLock = new ReentrantLock();
     private int drained;
 
-    private volatile boolean readOnly;
-    private volatile Limits limits;
     private volatile boolean closed;
-
-    /** Guest length of a driver that does not grow; asked anew after whatever may change it. */
-    private volatile long cachedLength;
-
-    private final WriteTrace trace = new WriteTrace();
 
     /**
      * Wraps a driver that has just been opened.
@@ -65,13 +57,10 @@ public final class Node implements AutoCloseable {
         this.filename = filename;
         this.driver = driver;
         this.children = new LinkedHashMap<>(children);
-        this.readOnly = !options.writable();
+        this.keepReadOnly = options.keepReadOnly();
         this.flushes = new NodeFlush(
                 driver, primary(), this.children.values(), options.cache().noFlush());
-        this.growable = driver.growable();
-        this.limits = driver.limits();
-        this.alignedIo = new AlignedIo(driver, options.pool());
-        refresh();
+        this.requests = new RequestPath(driver, this.children.get(BACKING), flushes, options);
     }
 
     public String filename() {
@@ -100,7 +89,7 @@ public final class Node implements AutoCloseable {
 
     /** Whether writes past the end make it longer. */
     public boolean growable() {
-        return growable;
+        return driver.growable();
     }
 
     /** The child that the driver's steps are announced to: a format's file, what a filter stands on; null for protocols. */
@@ -110,26 +99,31 @@ public final class Node implements AutoCloseable {
     }
 
     public boolean readOnly() {
-        return readOnly;
+        return requests.readOnly();
+    }
+
+    /** Whether it was asked for read-only, to stay so. */
+    public boolean keepReadOnly() {
+        return keepReadOnly;
     }
 
     public Limits limits() {
-        return limits;
+        return requests.limits();
     }
 
     /** One past the highest byte that was ever written through this node, 0 at first. */
     public long highestWritten() {
-        return trace.highest();
+        return requests.highestWritten();
     }
 
     /** From now on {@code hearing}, or nobody, hears of every change of the content. */
     public void observeWrites(@Nullable WriteObserver hearing) {
-        trace.observe(hearing);
+        requests.observeWrites(hearing);
     }
 
     /** Length in bytes. */
     public long length() throws BlockException {
-        return growable ? driver.length() : cachedLength;
+        return requests.length();
     }
 
     /** Bytes on disk: the driver's own answer, or that of its file. */
@@ -155,45 +149,19 @@ public final class Node implements AutoCloseable {
 
     /** Reads {@code bytes} bytes at {@code offset} into {@code qiov} from {@code qiovOffset} on; EIO outside of the node. */
     public void coReadv(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
-        int stripe = inFlight.increment();
         try {
-            checkOpen();
-            checkRange(offset, bytes);
-            if (bytes == 0) {
-                return;
-            }
-            // Files that grow give zeros past their end themselves: asking for their length costs a system call.
-            alignedIo.read(limits, offset, bytes, qiov, qiovOffset, flags);
+            requests.read(offset, bytes, qiov, qiovOffset, flags);
         } catch (BlockException e) {
             throw e.at(filename, "read", offset);
-        } finally {
-            inFlight.decrement(stripe);
         }
     }
 
     /** Writes {@code bytes} bytes of {@code qiov} from {@code qiovOffset} on; EPERM read-only, EIO outside of the node. */
     public void coWritev(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
-        int stripe = inFlight.increment();
         try {
-            checkWrite(offset, bytes);
-            if (bytes == 0) {
-                return;
-            }
-            Limits now = limits;
-            try {
-                alignedIo.write(now, offset, bytes, qiov, qiovOffset, flags & now.writeFlags());
-            } finally {
-                written(offset, bytes);
-            }
-            if ((flags & RequestFlags.FUA & ~now.writeFlags()) != 0) {
-                flush();
-            }
+            requests.write(offset, bytes, qiov, qiovOffset, flags);
         } catch (BlockException e) {
-            // Part of it may have been written all the same.
-            flushes.written();
             throw e.at(filename, "write", offset);
-        } finally {
-            inFlight.decrement(stripe);
         }
     }
 
@@ -202,50 +170,19 @@ public final class Node implements AutoCloseable {
      * RequestFlags#NO_FALLBACK}).
      */
     public void coWriteZeroes(long offset, long bytes, int flags) throws BlockException {
-        int stripe = inFlight.increment();
         try {
-            checkWrite(offset, bytes);
-            if (bytes == 0) {
-                return;
-            }
-            Limits now = limits;
-            try {
-                alignedIo.writeZeroes(now, offset, bytes, flags);
-            } finally {
-                written(offset, bytes);
-            }
-            if ((flags & RequestFlags.FUA & ~now.zeroFlags()) != 0) {
-                flush();
-            }
+            requests.writeZeroes(offset, bytes, flags);
         } catch (BlockException e) {
-            flushes.written();
             throw e.at(filename, "write zeroes", offset);
-        } finally {
-            inFlight.decrement(stripe);
         }
     }
 
     /** Tells that a range is not needed any more; parts smaller than the driver's granularity are left alone. */
     public void coDiscard(long offset, long bytes) throws BlockException {
-        int stripe = inFlight.increment();
         try {
-            checkWrite(offset, bytes);
-            int granularity = limits.discardAlignment();
-            long start = AlignedIo.up(offset, granularity);
-            long end = AlignedIo.down(offset + bytes, granularity);
-            if (start < end) {
-                try {
-                    driver.coDiscard(start, end - start);
-                } finally {
-                    flushes.written();
-                    trace.changed(start, end - start);
-                }
-            }
+            requests.discard(offset, bytes);
         } catch (BlockException e) {
-            flushes.written();
             throw e.at(filename, "discard", offset);
-        } finally {
-            inFlight.decrement(stripe);
         }
     }
 
@@ -255,16 +192,10 @@ public final class Node implements AutoCloseable {
      * @throws BlockException the failure; one of the storage itself is for good
      */
     public void flush() throws BlockException {
-        int stripe = inFlight.increment();
         try {
-            checkOpen();
-            if (!readOnly) {
-                flushes.flush();
-            }
+            requests.flush();
         } catch (BlockException e) {
             throw e.at(filename, "flush", -1);
-        } finally {
-            inFlight.decrement(stripe);
         }
     }
 
@@ -285,9 +216,8 @@ public final class Node implements AutoCloseable {
      * @return length 0 with {@link BlockStatus#EOF} at or past the end
      */
     public BlockStatus blockStatus(long offset, long bytes) throws BlockException {
-        int stripe = inFlight.increment();
+        int stripe = requests.enter();
         try {
-            checkOpen();
             long length = length();
             if (offset >= length || bytes == 0) {
                 return BlockStatus.of(offset >= length ? BlockStatus.EOF : 0, 0);
@@ -297,7 +227,7 @@ public final class Node implements AutoCloseable {
         } catch (BlockException e) {
             throw e.at(filename, "block status", offset);
         } finally {
-            inFlight.decrement(stripe);
+            requests.exit(stripe);
         }
     }
 
@@ -376,13 +306,67 @@ public final class Node implements AutoCloseable {
     /** Does what writes metadata: the next flush has work to do, also where this fails half way. */
     private void change(String operation, Closer.Step work) throws BlockException {
         try {
-            checkWrite(0, 0);
+            checkOpen();
+            requests.checkWritable();
             work.run();
         } catch (BlockException e) {
             throw e.at(filename, operation, -1);
         } finally {
             flushes.written();
         }
+    }
+
+    /**
+     * Makes this node and those below it, backing files apart, writable or read-only, all of them or none. Other requests must not be
+     * in flight. What was written is flushed before it becomes read-only.
+     *
+     * @throws BlockException of a file that may not be written, or of a driver that cannot
+     */
+    public void reopen(boolean writable) throws BlockException {
+        checkOpen();
+        if (writable != readOnly()) {
+            return;
+        }
+        List<Node> prepared = new ArrayList<>();
+        try {
+            prepareReopen(writable, prepared);
+        } catch (BlockException | RuntimeException e) {
+            prepared.reversed().forEach(node -> node.abortReopen(writable));
+            throw e;
+        }
+        prepared.forEach(node -> node.commitReopen(writable));
+        for (Node node : prepared) {
+            node.refresh();
+        }
+    }
+
+    /** What is to be written needs its file to be writable first, and the other way round. */
+    private void prepareReopen(boolean writable, List<Node> prepared) throws BlockException {
+        if (!writable) {
+            flush();
+            driver.reopenPrepare(false);
+            prepared.add(this);
+        }
+        for (var child : children.entrySet()) {
+            if (!child.getKey().equals(BACKING) && child.getValue().readOnly() == writable) {
+                child.getValue().prepareReopen(writable, prepared);
+            }
+        }
+        if (writable) {
+            driver.reopenPrepare(true);
+            requests.setReadOnly(false);
+            prepared.add(this);
+        }
+    }
+
+    private void commitReopen(boolean writable) {
+        driver.reopenCommit();
+        requests.setReadOnly(!writable);
+    }
+
+    private void abortReopen(boolean writable) {
+        driver.reopenAbort();
+        requests.setReadOnly(writable);
     }
 
     /** Forgets what is cached, in the children first, and reads the image anew. */
@@ -429,17 +413,9 @@ public final class Node implements AutoCloseable {
         }
     }
 
-    /** Whether no request is in flight here. */
-    public boolean isIdle() {
-        return inFlight.isZero();
-    }
-
     /** Asks the driver anew for its length and limits. */
     public void refresh() throws BlockException {
-        limits = driver.limits();
-        long length = driver.length();
-        cachedLength = length;
-        trace.resized(length);
+        requests.refresh();
     }
 
     /**
@@ -454,6 +430,7 @@ public final class Node implements AutoCloseable {
         Closer closer = new Closer();
         closer.run(this::flush);
         closed = true;
+        requests.close();
         closer.run(driver::close);
         for (Node child : children.values()) {
             closer.run(child::close);
@@ -470,30 +447,6 @@ public final class Node implements AutoCloseable {
         if (closed) {
             throw new BlockException(Errno.EBADF);
         }
-    }
-
-    private void checkWrite(long offset, long bytes) throws BlockException {
-        checkOpen();
-        if (readOnly) {
-            throw new BlockException(Errno.EPERM);
-        }
-        flushes.checkNoFailure();
-        checkRange(offset, bytes);
-    }
-
-    private void checkRange(long offset, long bytes) throws BlockException {
-        if ((offset | bytes) < 0 || offset > MAX_LENGTH - bytes) {
-            throw new BlockException(Errno.EIO);
-        }
-        if (!growable && offset + bytes > cachedLength) {
-            throw new BlockException(Errno.EIO);
-        }
-    }
-
-    /** Also where the write failed: part of it may have been done. */
-    private void written(long offset, long bytes) {
-        flushes.written();
-        trace.written(offset, bytes);
     }
 
     /** Reads the first {@code length} bytes of {@code target}, for headers and the like: bytes past the end are an error, EIO. */

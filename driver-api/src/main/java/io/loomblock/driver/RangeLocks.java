@@ -2,15 +2,18 @@
 package io.loomblock.driver;
 
 import io.loomblock.BlockException;
+import io.loomblock.Errno;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Exclusive locks on ranges of numbers (bytes, clusters): overlapping ranges are granted first come, first served, others at once.
+ * Locks on ranges of numbers (bytes, clusters), exclusive or shared: ranges in conflict are granted first come, first served, others
+ * at once.
  *
- * <p>A range waits for every overlapping range that was asked for before it, granted or not, so nobody starves. Thread-safe; not
- * reentrant; a range may be released by another thread than the one that took it.
+ * <p>Ranges are in conflict that overlap and are not both shared. A range waits for every one in conflict that was asked for before
+ * it, granted or not, so nobody starves. Thread-safe; not reentrant; a range may be released by another thread than the one that took
+ * it.
  */
 public final class RangeLocks {
     private final ReentrantLock lock = new ReentrantLock();
@@ -23,29 +26,50 @@ public final class RangeLocks {
      * @throws BlockException EINTR if interrupted while waiting; nothing is locked then
      */
     public Range acquire(long start, long end) throws BlockException {
-        Range range = enqueue(start, end);
+        return await(enqueue(start, end, false));
+    }
+
+    /** The same, but others who share may hold ranges that overlap. */
+    public Range acquireShared(long start, long end) throws BlockException {
+        return await(enqueue(start, end, true));
+    }
+
+    private Range await(Range range) throws BlockException {
         if (range.blockers > 0) {
             Waiting.until(() -> range.blockers == 0, () -> giveUp(range));
         }
         return range;
     }
 
+    /**
+     * The same as {@link #acquire(long, long)}, or without waiting.
+     *
+     * @param noWait whether to fail with EAGAIN where somebody is in the way
+     */
+    public Range acquire(long start, long end, boolean noWait) throws BlockException {
+        Range range = enqueue(start, end, false);
+        if (noWait && range.blockers > 0 && giveUp(range)) {
+            throw new BlockException(Errno.EAGAIN);
+        }
+        return await(range);
+    }
+
     /** Like {@link #acquire}, for one who may have published something already: an interrupt does not end the wait. */
     public Range acquireUninterruptibly(long start, long end) {
-        Range range = enqueue(start, end);
+        Range range = enqueue(start, end, false);
         if (range.blockers > 0) {
             Waiting.until(() -> range.blockers == 0);
         }
         return range;
     }
 
-    private Range enqueue(long start, long end) {
-        Range range = new Range(start, end);
+    private Range enqueue(long start, long end, boolean shared) {
+        Range range = new Range(start, end, shared);
         lock.lock();
         try {
             int blockers = 0;
             for (Range other = first; other != null; other = other.next) {
-                if (other.overlaps(range)) {
+                if (other.conflictsWith(range)) {
                     blockers++;
                 }
             }
@@ -102,7 +126,7 @@ public final class RangeLocks {
             range.next.previous = range.previous;
         }
         for (Range later = range.next; later != null; later = later.next) {
-            if (later.overlaps(range) && later.unblock()) {
+            if (later.conflictsWith(range) && later.unblock()) {
                 LockSupport.unpark(later.thread);
             }
         }
@@ -112,6 +136,7 @@ public final class RangeLocks {
     public final class Range implements AutoCloseable {
         private final long start;
         private final long end;
+        private final boolean shared;
         private final Thread thread = Thread.currentThread();
         private @Nullable Range previous;
         private @Nullable Range next;
@@ -120,16 +145,17 @@ public final class RangeLocks {
         /** Overlapping ranges before this one; written under the lock. */
         private volatile int blockers;
 
-        private Range(long start, long end) {
+        private Range(long start, long end, boolean shared) {
             this.start = start;
             this.end = end;
+            this.shared = shared;
         }
 
-        private boolean overlaps(Range other) {
-            return Math.max(start, other.start) < Math.min(end, other.end);
+        private boolean conflictsWith(Range other) {
+            return !(shared && other.shared) && Math.max(start, other.start) < Math.min(end, other.end);
         }
 
-        /** One range before this one is gone; called under the lock. Whether it was the last. */
+        /** One conflicting range before this one is gone; called under the lock. Whether it was the last. */
         @SuppressWarnings("NonAtomicOperationOnVolatileField") // the lock makes it atomic
         private boolean unblock() {
             blockers--;

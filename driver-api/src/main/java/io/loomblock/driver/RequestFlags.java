@@ -13,8 +13,11 @@ public final class RequestFlags {
     public static final int WRITE_UNCHANGED = 0x08;
     /** The request waits for, and holds up, every request that overlaps it. */
     public static final int SERIALISING = 0x10;
-    /** The request fails with EAGAIN rather than waiting for another one. */
+    /** The request fails with EAGAIN rather than waiting for one that overlaps it. */
     public static final int NO_WAIT = 0x20;
+
+    /** What a read finds in the backing file is kept in the image. */
+    public static final int COPY_ON_READ = 0x40;
 
     private RequestFlags() {}
 }

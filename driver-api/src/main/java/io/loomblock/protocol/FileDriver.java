@@ -34,15 +34,11 @@ final class FileDriver extends LocalDriver {
 
     @Override
     public Limits limits() {
-        return new Limits(
-                io.requestAlignment(),
-                io.memoryAlignment(),
-                io.requestAlignment(),
-                io.requestAlignment(),
-                io.blockSize(),
-                0,
-                0,
-                RequestFlags.MAY_UNMAP | RequestFlags.NO_FALLBACK);
+        int alignment = io.requestAlignment();
+        return Limits.NONE.withAlignment(alignment, io.memoryAlignment())
+                .withZeroAlignment(alignment, alignment)
+                .withTransfer(io.blockSize(), 0)
+                .withFlags(0, RequestFlags.MAY_UNMAP | RequestFlags.NO_FALLBACK);
     }
 
     @Override

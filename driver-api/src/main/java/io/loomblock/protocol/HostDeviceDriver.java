@@ -31,15 +31,9 @@ final class HostDeviceDriver extends LocalDriver {
     public Limits limits() {
         // The kernel zeroes and discards whole blocks of a device only.
         int blocks = Math.max(io.requestAlignment(), Math.max(SECTOR, io.blockSize()));
-        return new Limits(
-                io.requestAlignment(),
-                io.memoryAlignment(),
-                blocks,
-                blocks,
-                0,
-                0,
-                0,
-                RequestFlags.MAY_UNMAP | RequestFlags.NO_FALLBACK);
+        return Limits.NONE.withAlignment(io.requestAlignment(), io.memoryAlignment())
+                .withZeroAlignment(blocks, blocks)
+                .withFlags(0, RequestFlags.MAY_UNMAP | RequestFlags.NO_FALLBACK);
     }
 
     @Override

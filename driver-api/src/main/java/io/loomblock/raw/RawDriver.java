@@ -53,15 +53,9 @@ final class RawDriver implements BlockDriver {
         // The file's node aligns; flags go through to it.
         Limits below = file.limits();
         int least = guessed ? SECTOR : 1;
-        return new Limits(
-                least,
-                1,
-                Math.max(least, below.zeroAlignment()),
-                Math.max(least, below.discardAlignment()),
-                below.optimalTransfer(),
-                below.maxTransfer(),
-                below.writeFlags(),
-                below.zeroFlags());
+        return below.withAlignment(least, 1)
+                .withZeroAlignment(
+                        Math.max(least, below.zeroAlignment()), Math.max(least, below.discardAlignment()));
     }
 
     @Override

@@ -104,7 +104,7 @@ class AlignedIoTest {
         Random random = new Random(seed);
         for (boolean zeroes : new boolean[] {true, false}) {
             Limits limits = limits(alignment, 2 * alignment);
-            limits = new Limits(alignment, alignment, 2 * alignment, 1, 0, alignment == 1 ? 1000 : 65536, 0, 0);
+            limits = Limits.NONE.withAlignment(alignment, alignment).withZeroAlignment(2 * alignment, 1).withTransfer(0, alignment == 1 ? 1000 : 65536);
             Node node = node(new Blocks(new MemoryDriver(), limits, zeroes));
             byte[] model = new byte[3 << 20];
             AlignedBuffer memory = AlignedBuffer.allocate(3 << 20);

@@ -101,7 +101,7 @@ final class QedDriver implements BlockDriver {
     public Limits limits() {
         QedImage current = image;
         int cluster = current == null ? 1 : current.layout().clusterSize();
-        return new Limits(1, 1, cluster, cluster, cluster, 0, 0, 0);
+        return Limits.NONE.withZeroAlignment(cluster, cluster).withTransfer(cluster, 0);
     }
 
     @Override
