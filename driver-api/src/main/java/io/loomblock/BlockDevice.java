@@ -262,6 +262,19 @@ public final class BlockDevice implements AutoCloseable {
         drained(() -> root.truncate(length, exact, preallocation));
     }
 
+    /**
+     * Makes the device writable or read-only, in a drained section; what was written is flushed before it becomes read-only. Where this
+     * fails, the device is as it was.
+     *
+     * @throws BlockException EACCES for a device that was opened read-only to stay so ({@link OpenOptions#keepReadOnly}); of the files
+     */
+    public void reopen(boolean writable) throws BlockException {
+        if (writable && root.keepReadOnly()) {
+            throw new BlockException(Errno.EACCES, "The image was opened read-only, and is kept so");
+        }
+        drained(() -> root.reopen(writable));
+    }
+
     /** Checks the image and repairs what {@code fix} allows; in a drained section. ENOTSUP for formats without a check. */
     public CheckResult check(FixMode fix) throws BlockException {
         List<CheckResult> result = new ArrayList<>(1);

@@ -33,6 +33,9 @@ final class ChildOpener implements OpenContext {
     private final ImageOpener opener;
     private final Map<String, Node> children = new LinkedHashMap<>();
     private @Nullable Node file;
+    /** The backing file, where that is open already. */
+    private @Nullable Node backing;
+
     private boolean probed;
 
     /** {@code opener} opens what stands below this node. */
@@ -54,6 +57,11 @@ final class ChildOpener implements OpenContext {
         children.put(Node.FILE, node);
         file = node;
         probed = probedFormat;
+    }
+
+    /** The image's backing file, which is open already; closed by the caller when the opening fails. */
+    void standOver(Node node) {
+        backing = node;
     }
 
     Map<String, Node> children() {
@@ -91,6 +99,10 @@ final class ChildOpener implements OpenContext {
 
     @Override
     public @Nullable Node openBacking(BackingReference recorded) throws BlockException {
+        if (backing != null) {
+            children.put(Node.BACKING, backing);
+            return backing;
+        }
         NodeOptions said = given.below(Node.BACKING);
         String reference = given.get(Node.BACKING);
         if (options.noBacking() || (reference != null && reference.isEmpty())) {
@@ -105,11 +117,11 @@ final class ChildOpener implements OpenContext {
                 .withCheck(false)
                 .withInactive(false);
         try {
-            Node backing = openBacking(recorded, below);
-            if (backing != null) {
-                children.put(Node.BACKING, backing);
+            Node opened = openBacking(recorded, below);
+            if (opened != null) {
+                children.put(Node.BACKING, opened);
             }
-            return backing;
+            return opened;
         } catch (BlockException e) {
             throw new BlockException(e.errno(), "Could not open backing file: " + e.reason(), e);
         }
@@ -181,10 +193,10 @@ final class ChildOpener implements OpenContext {
         return child;
     }
 
-    /** Closes what this context opened; an image's file is the caller's to close. */
+    /** Closes what this context opened; what was open before is the caller's to close. */
     void closeOpened(Exception failure) {
         children.forEach((role, node) -> {
-            if (node != file) {
+            if (node != file && node != backing) {
                 Closer.closeAfter(failure, node);
             }
         });

@@ -33,6 +33,7 @@ public enum Errno {
     EOVERFLOW(75, "Value too large for defined data type"),
     ENOTSUP(95, "Operation not supported"),
     ETIMEDOUT(110, "Connection timed out"),
+    ESTALE(116, "Stale file handle"),
     EDQUOT(122, "Disk quota exceeded"),
     ENOMEDIUM(123, "No medium found"),
     EMEDIUMTYPE(124, "Wrong medium type"),

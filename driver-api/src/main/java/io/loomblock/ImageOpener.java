@@ -30,7 +30,9 @@ final class ImageOpener {
 
     /** Opens what a name, the options, or both together describe. */
     static Node open(@Nullable String filename, OpenOptions options) throws BlockException {
-        return image(null).openNode(filename, options);
+        return options.snapshot()
+                ? TemporaryOverlay.open(filename, options)
+                : image(null).openNode(filename, options);
     }
 
     /** Opens what a name means below all formats. */
@@ -43,6 +45,15 @@ final class ImageOpener {
         OpenOptions options = GenericOptions.apply(given);
         Ancestor self = new Ancestor(null, file.driver().identity());
         return image(null).openFormat(file.filename(), options, file, self);
+    }
+
+    /** Opens a format on a file, with a backing file that is there already; both are owned by the result. */
+    static Node openOver(Node backing, Node file, BlockDriverProvider format, OpenOptions options)
+            throws BlockException {
+        ChildOpener children = new ChildOpener(file.filename(), options, format, image(null));
+        children.standOn(file, false);
+        children.standOver(backing);
+        return build(format, children);
     }
 
     /** An opener of images that the images {@code above} name. */

@@ -126,7 +126,8 @@ final class AlignedIo {
     private void writeWholeZeroes(
             Limits limits, long start, long end, int granularity, int flags, @Nullable AlignedBuffer block)
             throws BlockException {
-        long most = limits.maxZeroes() == 0 ? end - start : Math.max(granularity, down(limits.maxZeroes(), granularity));
+        long most =
+                limits.maxZeroes() == 0 ? end - start : Math.max(granularity, down(limits.maxZeroes(), granularity));
         for (long at = start; at < end; at += most) {
             long n = Math.min(most, end - at);
             driver.debugEvent(DebugEvent.PWRITEV_ZERO);

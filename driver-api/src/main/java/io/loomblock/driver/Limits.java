@@ -46,35 +46,75 @@ public record Limits(
     /** The same with other alignments of reads and writes. */
     public Limits withAlignment(int request, int memory) {
         return new Limits(
-                request, memory, zeroAlignment, discardAlignment, optimalTransfer, maxTransfer, maxZeroes, maxDiscard,
-                writeFlags, zeroFlags);
+                request,
+                memory,
+                zeroAlignment,
+                discardAlignment,
+                optimalTransfer,
+                maxTransfer,
+                maxZeroes,
+                maxDiscard,
+                writeFlags,
+                zeroFlags);
     }
 
     /** The same with other alignments of zero writes and discards. */
     public Limits withZeroAlignment(int zero, int discard) {
         return new Limits(
-                requestAlignment, memoryAlignment, zero, discard, optimalTransfer, maxTransfer, maxZeroes, maxDiscard,
-                writeFlags, zeroFlags);
+                requestAlignment,
+                memoryAlignment,
+                zero,
+                discard,
+                optimalTransfer,
+                maxTransfer,
+                maxZeroes,
+                maxDiscard,
+                writeFlags,
+                zeroFlags);
     }
 
     /** The same with other lengths of reads and writes that go fastest, or are the longest. */
     public Limits withTransfer(int optimal, int max) {
         return new Limits(
-                requestAlignment, memoryAlignment, zeroAlignment, discardAlignment, optimal, max, maxZeroes, maxDiscard,
-                writeFlags, zeroFlags);
+                requestAlignment,
+                memoryAlignment,
+                zeroAlignment,
+                discardAlignment,
+                optimal,
+                max,
+                maxZeroes,
+                maxDiscard,
+                writeFlags,
+                zeroFlags);
     }
 
     /** The same with other longest zero writes and discards. */
     public Limits withMaxZeroes(long zeroes, long discard) {
         return new Limits(
-                requestAlignment, memoryAlignment, zeroAlignment, discardAlignment, optimalTransfer, maxTransfer, zeroes,
-                discard, writeFlags, zeroFlags);
+                requestAlignment,
+                memoryAlignment,
+                zeroAlignment,
+                discardAlignment,
+                optimalTransfer,
+                maxTransfer,
+                zeroes,
+                discard,
+                writeFlags,
+                zeroFlags);
     }
 
     /** The same with other flags that writes and zero writes know. */
     public Limits withFlags(int write, int zero) {
         return new Limits(
-                requestAlignment, memoryAlignment, zeroAlignment, discardAlignment, optimalTransfer, maxTransfer, maxZeroes,
-                maxDiscard, write, zero);
+                requestAlignment,
+                memoryAlignment,
+                zeroAlignment,
+                discardAlignment,
+                optimalTransfer,
+                maxTransfer,
+                maxZeroes,
+                maxDiscard,
+                write,
+                zero);
     }
 }

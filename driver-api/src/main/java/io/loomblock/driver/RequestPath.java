@@ -55,9 +55,8 @@ final class RequestPath {
         this.copyOnRead = backing == null ? null : new CopyOnRead(driver, backing, alignedIo);
         this.filteredFlags = driver.filtered() == null ? 0 : RequestFlags.COPY_ON_READ;
         this.readFlags = options.copyOnRead() ? RequestFlags.COPY_ON_READ : 0;
-        this.serialising = copyOnRead == null
-                ? RequestFlags.SERIALISING
-                : RequestFlags.SERIALISING | RequestFlags.COPY_ON_READ;
+        this.serialising =
+                copyOnRead == null ? RequestFlags.SERIALISING : RequestFlags.SERIALISING | RequestFlags.COPY_ON_READ;
         this.tracking = (readFlags & serialising) != 0;
         this.readOnly = !options.writable();
         this.limits = driver.limits();
@@ -158,21 +157,30 @@ final class RequestPath {
                 return;
             }
             try (RangeLocks.Range range = tracking ? lock(offset, bytes, flags) : null) {
-                if (detectZeroes != DetectZeroes.OFF && qiov.isZero(qiovOffset, bytes)) {
-                    zero(offset, bytes, detectZeroes == DetectZeroes.UNMAP ? flags | RequestFlags.MAY_UNMAP : flags);
-                } else {
-                    Limits now = limits;
-                    int known = flags & (now.writeFlags() | RequestFlags.NO_WAIT);
-                    alignedIo.write(now, offset, bytes, qiov, qiovOffset, known);
-                    makeDurable(flags & ~now.writeFlags());
+                int unknown;
+                try {
+                    unknown = send(offset, bytes, qiov, qiovOffset, flags);
+                } finally {
+                    written(offset, bytes);
                 }
-            } finally {
-                // Also after a failure: part of it may have been written.
-                written(offset, bytes);
+                makeDurable(unknown);
             }
         } finally {
             requests.exit(stripe);
         }
+    }
+
+    /** Returns those of the flags that the driver did not see to. */
+    private int send(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
+        Limits now = limits;
+        if (detectZeroes != DetectZeroes.OFF && qiov.isZero(qiovOffset, bytes)) {
+            int unmap = detectZeroes == DetectZeroes.UNMAP ? RequestFlags.MAY_UNMAP : 0;
+            alignedIo.writeZeroes(now, offset, bytes, flags | unmap);
+            return flags & ~now.zeroFlags();
+        }
+        int known = flags & (now.writeFlags() | RequestFlags.NO_WAIT);
+        alignedIo.write(now, offset, bytes, qiov, qiovOffset, known);
+        return flags & ~now.writeFlags();
     }
 
     void writeZeroes(long offset, long bytes, int flags) throws BlockException {
@@ -182,26 +190,23 @@ final class RequestPath {
             if (bytes == 0) {
                 return;
             }
+            Limits now = limits;
             try (RangeLocks.Range range = tracking ? lock(offset, bytes, flags) : null) {
-                zero(offset, bytes, flags);
-            } finally {
-                written(offset, bytes);
+                try {
+                    alignedIo.writeZeroes(now, offset, bytes, flags);
+                } finally {
+                    written(offset, bytes);
+                }
+                makeDurable(flags & ~now.zeroFlags());
             }
         } finally {
             requests.exit(stripe);
         }
     }
 
-    private void zero(long offset, long bytes, int flags) throws BlockException {
-        Limits now = limits;
-        alignedIo.writeZeroes(now, offset, bytes, flags);
-        makeDurable(flags & ~now.zeroFlags());
-    }
-
     /** Force unit access for drivers that do not know it. */
     private void makeDurable(int unknownFlags) throws BlockException {
         if ((unknownFlags & RequestFlags.FUA) != 0) {
-            flushes.written();
             flushes.flush();
         }
     }
@@ -293,6 +298,7 @@ final class RequestPath {
         }
     }
 
+    /** Also where the write failed: part of it may have been done. */
     private void written(long offset, long bytes) {
         flushes.written();
         trace.written(offset, bytes);

@@ -35,7 +35,8 @@ final class FileDriver extends LocalDriver {
     @Override
     public Limits limits() {
         int alignment = io.requestAlignment();
-        return Limits.NONE.withAlignment(alignment, io.memoryAlignment())
+        return Limits.NONE
+                .withAlignment(alignment, io.memoryAlignment())
                 .withZeroAlignment(alignment, alignment)
                 .withTransfer(io.blockSize(), 0)
                 .withFlags(0, RequestFlags.MAY_UNMAP | RequestFlags.NO_FALLBACK);

@@ -31,7 +31,8 @@ final class HostDeviceDriver extends LocalDriver {
     public Limits limits() {
         // The kernel zeroes and discards whole blocks of a device only.
         int blocks = Math.max(io.requestAlignment(), Math.max(SECTOR, io.blockSize()));
-        return Limits.NONE.withAlignment(io.requestAlignment(), io.memoryAlignment())
+        return Limits.NONE
+                .withAlignment(io.requestAlignment(), io.memoryAlignment())
                 .withZeroAlignment(blocks, blocks)
                 .withFlags(0, RequestFlags.MAY_UNMAP | RequestFlags.NO_FALLBACK);
     }

@@ -49,6 +49,11 @@ final class Lease implements AutoCloseable {
         files.change(this, wanted);
     }
 
+    /** A descriptor of the same file in another mode; it stays open as long as the file does. */
+    FileIo descriptor(OpenMode mode) throws BlockException {
+        return files.descriptor(this, mode);
+    }
+
     /** Called by {@link OpenFiles}, which has taken the locks. */
     void granted(Permissions now) {
         permissions = now;

@@ -11,20 +11,34 @@ import io.loomblock.driver.OpenContext;
 import io.loomblock.driver.RequestFlags;
 import io.loomblock.memory.IoVector;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What files and devices of this machine have in common: requests on an open descriptor, and the permissions around it. */
 abstract class LocalDriver implements BlockDriver {
     /** What files and devices may be told. */
     static final List<DriverOption> OPEN_OPTIONS = List.of(DriverOption.string("filename", "File name of the image"));
 
+    private static final Logger LOG = LoggerFactory.getLogger(LocalDriver.class);
+
     final Lease lease;
-    final FileIo io;
     final OpenOptions options;
+    /** Another one after the driver was reopened. */
+    volatile FileIo io;
+
+    /** What it was before a reopening that is not finished yet; null at other times. */
+    private @Nullable FileIo before;
+    /** What it will be if that is committed. */
+    private @Nullable FileIo after;
+
+    private volatile boolean writable;
 
     LocalDriver(Lease lease, OpenOptions options) {
         this.lease = lease;
         this.io = lease.io();
         this.options = options;
+        this.writable = options.writable();
     }
 
     /**
@@ -42,18 +56,26 @@ abstract class LocalDriver implements BlockDriver {
 
     /** The permissions that an open with these options needs. */
     static Permissions permissions(OpenOptions options) {
+        return permissions(options, options.writable());
+    }
+
+    private static Permissions permissions(OpenOptions options, boolean writable) {
         if (options.forceShare()) {
             return Permissions.NONE;
         }
         if (options.inactive()) {
             return Permissions.INACTIVE;
         }
-        return options.writable() ? Permissions.READ_WRITE : Permissions.READ_ONLY;
+        return writable ? Permissions.READ_WRITE : Permissions.READ_ONLY;
     }
 
     /** The mode in which they open the file. */
     static OpenMode mode(OpenOptions options) {
-        return new OpenMode(options.writable(), options.cache().direct(), false);
+        return mode(options, options.writable());
+    }
+
+    private static OpenMode mode(OpenOptions options, boolean writable) {
+        return new OpenMode(writable, options.cache().direct(), false);
     }
 
     @Override
@@ -106,8 +128,62 @@ abstract class LocalDriver implements BlockDriver {
 
     @Override
     public void invalidateCache(boolean activate) throws BlockException {
-        OpenOptions now = options.withInactive(!activate);
-        lease.change(permissions(now));
+        lease.change(permissions(options.withInactive(!activate), writable));
+    }
+
+    /** What is to be writable is so at once, because the drivers above write while they prepare themselves. */
+    @Override
+    public void reopenPrepare(boolean willBeWritable) throws BlockException {
+        before = io;
+        if (willBeWritable) {
+            lease.change(permissions(options, true));
+            try {
+                io = lease.descriptor(mode(options, true));
+            } catch (BlockException e) {
+                restorePermissions();
+                throw e;
+            }
+            after = io;
+        } else {
+            after = lease.descriptor(mode(options, false));
+        }
+        writable = willBeWritable;
+    }
+
+    @Override
+    public void reopenCommit() {
+        FileIo committed = after;
+        if (committed != null) {
+            io = committed;
+        }
+        if (!writable) {
+            restorePermissions();
+        }
+        before = null;
+        after = null;
+    }
+
+    @Override
+    public void reopenAbort() {
+        FileIo former = before;
+        if (former != null) {
+            io = former;
+        }
+        writable = !writable;
+        if (!writable) {
+            restorePermissions();
+        }
+        before = null;
+        after = null;
+    }
+
+    /** Those of a reader. Where this fails, others are locked out of what they might have had, and that is all. */
+    private void restorePermissions() {
+        try {
+            lease.change(permissions(options, false));
+        } catch (BlockException e) {
+            LOG.warn("{}: locks of a writer stay although the file is read-only: {}", lease.name(), e.getMessage());
+        }
     }
 
     @Override

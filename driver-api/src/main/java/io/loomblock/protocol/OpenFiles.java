@@ -125,6 +125,26 @@ final class OpenFiles {
         }
     }
 
+    FileIo descriptor(Lease lease, OpenMode mode) throws BlockException {
+        lock.lock();
+        try {
+            OpenFile file = lease.file();
+            FileIo io = file.find(mode);
+            if (io == null) {
+                io = engine.open(lease.name(), mode);
+                // Closing it would drop POSIX locks if it is the same file, so that is asked first.
+                if (!io.facts().id().equals(file.id())) {
+                    io.close();
+                    throw new BlockException(Errno.ESTALE, "'" + lease.name() + "' is another file by now");
+                }
+                file.add(mode, io);
+            }
+            return io;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     void close(Lease lease) throws BlockException {
         lock.lock();
         try {

@@ -54,8 +54,7 @@ final class RawDriver implements BlockDriver {
         Limits below = file.limits();
         int least = guessed ? SECTOR : 1;
         return below.withAlignment(least, 1)
-                .withZeroAlignment(
-                        Math.max(least, below.zeroAlignment()), Math.max(least, below.discardAlignment()));
+                .withZeroAlignment(Math.max(least, below.zeroAlignment()), Math.max(least, below.discardAlignment()));
     }
 
     @Override

@@ -104,7 +104,10 @@ class AlignedIoTest {
         Random random = new Random(seed);
         for (boolean zeroes : new boolean[] {true, false}) {
             Limits limits = limits(alignment, 2 * alignment);
-            limits = Limits.NONE.withAlignment(alignment, alignment).withZeroAlignment(2 * alignment, 1).withTransfer(0, alignment == 1 ? 1000 : 65536);
+            limits = Limits.NONE
+                    .withAlignment(alignment, alignment)
+                    .withZeroAlignment(2 * alignment, 1)
+                    .withTransfer(0, alignment == 1 ? 1000 : 65536);
             Node node = node(new Blocks(new MemoryDriver(), limits, zeroes));
             byte[] model = new byte[3 << 20];
             AlignedBuffer memory = AlignedBuffer.allocate(3 << 20);

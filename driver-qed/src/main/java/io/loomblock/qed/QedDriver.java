@@ -44,6 +44,7 @@ final class QedDriver implements BlockDriver {
     /** Guarded by it. */
     private boolean closed;
 
+    private volatile boolean writable;
     private volatile boolean active;
     /** Null after an invalidation that failed: the image is unusable then. */
     private volatile @Nullable QedImage image;
@@ -61,6 +62,7 @@ final class QedDriver implements BlockDriver {
         this.backingReference = backingReference;
         this.options = options;
         this.image = image;
+        this.writable = options.writable();
         this.active = !options.inactive();
         this.allocatingWrite = new AllocatingWrite(file, this.backing, options.pool());
         this.timer = new NeedCheckTimer(options.timers(), this::settleIfIdle);
@@ -70,7 +72,7 @@ final class QedDriver implements BlockDriver {
     }
 
     private boolean isOurs() {
-        return options.writable() && active;
+        return writable && active;
     }
 
     private void requireActive() throws BlockException {
@@ -426,7 +428,7 @@ final class QedDriver implements BlockDriver {
             timer.cancel();
             active = activate;
             image = null;
-            QedImage fresh = QedImage.read(file, options, backing.isOpen(), activate);
+            QedImage fresh = QedImage.read(file, options, backing.isOpen(), writable && activate);
             backingReference =
                     QedImage.readBackingReference(file, fresh.header().get(), options);
             image = fresh;
@@ -436,6 +438,27 @@ final class QedDriver implements BlockDriver {
             settleLock.unlock();
             allocationGate.open();
         }
+    }
+
+    /** The file is writable by now, if it is to be: the image is recovered as when it is opened. */
+    @Override
+    public void reopenPrepare(boolean willBeWritable) throws BlockException {
+        settleLock.lock();
+        try {
+            if (willBeWritable && active) {
+                image = QedImage.read(file, options, backing.isOpen(), true);
+            } else if (!willBeWritable) {
+                settle();
+            }
+            writable = willBeWritable;
+        } finally {
+            settleLock.unlock();
+        }
+    }
+
+    @Override
+    public void reopenAbort() {
+        writable = !writable;
     }
 
     /** The node has flushed; all that is left is to say that the image was closed in order, if it was. */

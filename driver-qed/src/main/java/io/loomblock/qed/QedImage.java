@@ -31,16 +31,16 @@ record QedImage(HeaderStore header, QedLayout layout, ClusterSpace space, Metada
      * Reads an image, and where it is ours to write, clears unknown autoclear bits and repairs it if it was not closed in order.
      *
      * @param backingOpen whether unallocated areas read through to a backing file
-     * @param active whether the image is this process's to write, if the options allow that
+     * @param ours whether the image may be written, and is this process's to write
      */
-    static QedImage read(Node file, OpenOptions options, boolean backingOpen, boolean active) throws BlockException {
+    static QedImage read(Node file, OpenOptions options, boolean backingOpen, boolean ours) throws BlockException {
         QedHeader header = HeaderStore.read(file, options.pool());
         long fileLength = file.length();
         QedLayout layout = header.validate(fileLength);
         long fileEnd = layout.wholeClusters(fileLength);
         WriteGuard guard = new WriteGuard();
         HeaderStore store = new HeaderStore(file, options.pool(), guard, header);
-        if (options.writable() && active) {
+        if (ours) {
             clearAutoclear(file, store);
             if (store.needsCheck() && !options.check()) {
                 repair(file, store, layout, fileEnd, options);
