@@ -7,7 +7,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /** How a request waits: until something holds, or until the thread is interrupted meanwhile. */
-final class Waiting {
+public final class Waiting {
     private Waiting() {}
 
     /**
@@ -16,14 +16,14 @@ final class Waiting {
      *
      * @throws BlockException EINTR if interrupted while waiting and {@code withdraw} says that the wait could be given up
      */
-    static void until(BooleanSupplier done, BooleanSupplier withdraw) throws BlockException {
+    public static void until(BooleanSupplier done, BooleanSupplier withdraw) throws BlockException {
         if (!park(done, withdraw)) {
             throw new BlockException(Errno.EINTR);
         }
     }
 
     /** Parks until {@code done}, interrupted or not; the flag is as it should be at the end. */
-    static void until(BooleanSupplier done) {
+    public static void until(BooleanSupplier done) {
         park(done, () -> false);
     }
 
