@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock;
 
-import io.loomblock.driver.BackingReference;
 import io.loomblock.driver.Closer;
 import io.loomblock.driver.Drivers;
-import io.loomblock.driver.Filenames;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.RequestFlags;
 import io.loomblock.driver.RequestGate;
-import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.driver.Timers;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,18 +23,17 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BlockDevice implements AutoCloseable {
     private final Node root;
-    private final boolean writethrough;
-    private final BufferPool pool;
+    private final Timers timers;
     private final RequestGate gate = new RequestGate();
-    private final Accounting accounting = new Accounting();
+    private final DeviceRequests requests;
+    private final WholeImage image;
     private final DirtyBitmaps bitmaps;
-    /** Held by what changes the image as a whole, and by close: the gate alone lets drained sections overlap. */
-    private final ReentrantLock wholeImage = new ReentrantLock();
 
     private BlockDevice(Node root, OpenOptions options) {
         this.root = root;
-        this.writethrough = !options.cache().writeback();
-        this.pool = options.pool();
+        this.timers = options.timers();
+        this.requests = new DeviceRequests(root, gate, options);
+        this.image = new WholeImage(root, gate);
         this.bitmaps = new DirtyBitmaps(root);
     }
 
@@ -83,8 +78,11 @@ public final class BlockDevice implements AutoCloseable {
         Drivers.get(format).create(new ImageCreation(filename, options), create);
     }
 
-    /** Size of the disk in bytes. */
+    /** Size of the disk in bytes; EBADF after {@link #close}. */
     public long length() throws BlockException {
+        if (gate.isClosed()) {
+            throw new BlockException(Errno.EBADF);
+        }
         return root.length();
     }
 
@@ -101,8 +99,13 @@ public final class BlockDevice implements AutoCloseable {
         return root;
     }
 
+    /** One past the highest byte that was ever written through this device, 0 at first. */
+    public long highestWritten() {
+        return root.highestWritten();
+    }
+
     public Accounting accounting() {
-        return accounting;
+        return requests.accounting();
     }
 
     /** Reads {@code qiov.size()} bytes at {@code offset}. */
@@ -117,17 +120,7 @@ public final class BlockDevice implements AutoCloseable {
      */
     public void read(long offset, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
         requireMemory(bytes, qiov, qiovOffset);
-        long start = System.nanoTime();
-        int stripe = gate.enter();
-        try {
-            root.coReadv(offset, bytes, qiov, qiovOffset, 0);
-            accounting.done(Accounting.Kind.READ, bytes, start);
-        } catch (BlockException e) {
-            accounting.failed(Accounting.Kind.READ, start);
-            throw e;
-        } finally {
-            gate.exit(stripe);
-        }
+        requests.perform(Operation.READ, offset, bytes, qiov, qiovOffset, 0);
     }
 
     /** Writes all of {@code qiov} at {@code offset}. */
@@ -143,17 +136,7 @@ public final class BlockDevice implements AutoCloseable {
      */
     public void write(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
         requireMemory(bytes, qiov, qiovOffset);
-        long start = System.nanoTime();
-        int stripe = gate.enter();
-        try {
-            root.coWritev(offset, bytes, qiov, qiovOffset, withCache(flags));
-            accounting.done(Accounting.Kind.WRITE, bytes, start);
-        } catch (BlockException e) {
-            accounting.failed(Accounting.Kind.WRITE, start);
-            throw e;
-        } finally {
-            gate.exit(stripe);
-        }
+        requests.perform(Operation.WRITE, offset, bytes, qiov, qiovOffset, flags);
     }
 
     /**
@@ -161,15 +144,7 @@ public final class BlockDevice implements AutoCloseable {
      * request of its own: after a failure the buffer's position tells how many have been read.
      */
     public void read(long offset, ByteBuffer target) throws BlockException {
-        while (target.hasRemaining()) {
-            int n = Math.min(target.remaining(), BufferPool.MAX_BUFFER / 2);
-            try (AlignedBuffer bounce = pool.acquire(n)) {
-                IoVector vector = IoVector.of(bounce);
-                read(offset, vector);
-                target.put(bounce.nio(0, n));
-            }
-            offset += n;
-        }
+        bounced(Operation.READ, offset, target);
     }
 
     /**
@@ -177,13 +152,14 @@ public final class BlockDevice implements AutoCloseable {
      * its own: after a failure, EINTR included, the buffer's position tells how many have been written.
      */
     public void write(long offset, ByteBuffer source) throws BlockException {
-        while (source.hasRemaining()) {
-            int n = Math.min(source.remaining(), BufferPool.MAX_BUFFER / 2);
-            try (AlignedBuffer bounce = pool.acquire(n)) {
-                bounce.nio(0, n).put(source.slice(source.position(), n));
-                write(offset, IoVector.of(bounce));
-            }
-            source.position(source.position() + n);
+        bounced(Operation.WRITE, offset, source);
+    }
+
+    private void bounced(Operation operation, long offset, ByteBuffer heap) throws BlockException {
+        while (heap.hasRemaining()) {
+            int n = Math.min(heap.remaining(), BufferPool.MAX_BUFFER / 2);
+            requests.performBounced(operation, offset, n, heap);
+            heap.position(heap.position() + n);
             offset += n;
         }
     }
@@ -194,32 +170,17 @@ public final class BlockDevice implements AutoCloseable {
      * @param flags of {@link RequestFlags}: MAY_UNMAP lets space go, NO_FALLBACK refuses to write zeros out
      */
     public void writeZeroes(long offset, long bytes, int flags) throws BlockException {
-        counted(Accounting.Kind.WRITE, bytes, () -> root.coWriteZeroes(offset, bytes, withCache(flags)));
+        requests.perform(Operation.WRITE_ZEROES, offset, bytes, IoVector.EMPTY, 0, flags);
     }
 
     /** Tells that a range is not needed any more: a hint. */
     public void discard(long offset, long bytes) throws BlockException {
-        counted(Accounting.Kind.UNMAP, bytes, () -> root.coDiscard(offset, bytes));
+        requests.perform(Operation.DISCARD, offset, bytes, IoVector.EMPTY, 0, 0);
     }
 
     /** Makes every write that has returned durable. */
     public void flush() throws BlockException {
-        counted(Accounting.Kind.FLUSH, 0, () -> root.flush());
-    }
-
-    /** A request that need not save the object which the step is; reads and writes do the same in place. */
-    private void counted(Accounting.Kind kind, long bytes, Closer.Step request) throws BlockException {
-        long start = System.nanoTime();
-        int stripe = gate.enter();
-        try {
-            request.run();
-            accounting.done(kind, bytes, start);
-        } catch (BlockException e) {
-            accounting.failed(kind, start);
-            throw e;
-        } finally {
-            gate.exit(stripe);
-        }
+        requests.perform(Operation.FLUSH, 0, 0, IoVector.EMPTY, 0, 0);
     }
 
     /** Status of the top image alone; see {@link Node#blockStatus}. */
@@ -257,9 +218,13 @@ public final class BlockDevice implements AutoCloseable {
         }
     }
 
-    /** Sets the size of the disk; in a drained section. EPERM read-only, ENOTSUP or EINVAL of the format. */
+    /**
+     * Sets the size of the disk; in a drained section.
+     *
+     * @throws BlockException EPERM read-only, EBUSY if the device is claimed, ENOTSUP or EINVAL of the format
+     */
     public void truncate(long length, boolean exact, PreallocationMode preallocation) throws BlockException {
-        drained(() -> root.truncate(length, exact, preallocation));
+        image.change(null, () -> root.truncate(length, exact, preallocation));
     }
 
     /**
@@ -272,19 +237,41 @@ public final class BlockDevice implements AutoCloseable {
         if (writable && root.keepReadOnly()) {
             throw new BlockException(Errno.EACCES, "The image was opened read-only, and is kept so");
         }
-        drained(() -> root.reopen(writable));
+        image.alone(() -> root.reopen(writable));
     }
 
-    /** Checks the image and repairs what {@code fix} allows; in a drained section. ENOTSUP for formats without a check. */
+    /**
+     * Checks the image and repairs what {@code fix} allows; in a drained section.
+     *
+     * @throws BlockException EBUSY for a repair if the device is claimed, ENOTSUP for formats without a check
+     */
     public CheckResult check(FixMode fix) throws BlockException {
-        List<CheckResult> result = new ArrayList<>(1);
-        drained(() -> result.add(root.check(fix)));
-        return result.get(0);
+        return image.check(null, fix);
     }
 
-    /** Records another backing file in the image's header, and nothing else; in a drained section. */
+    /** Records another backing file in the image's header, and nothing else; in a drained section. EBUSY if the device is claimed. */
     public void changeBackingFile(@Nullable String name, @Nullable String format) throws BlockException {
-        drained(() -> root.changeBackingFile(name, format));
+        image.change(null, () -> root.changeBackingFile(name, format));
+    }
+
+    /** Drops all data of the top image, so that its backing file shows; in a drained section. EBUSY if claimed, ENOTSUP of the format. */
+    public void makeEmpty() throws BlockException {
+        image.change(null, root::makeEmpty);
+    }
+
+    /**
+     * Keeps others from changing the image as a whole: truncate, repair, change of the backing file, makeEmpty, and other claims.
+     *
+     * @param user who claims it, in words that follow "in use by"
+     * @throws BlockException EBUSY, naming the user, if it is claimed already
+     */
+    public Claim claim(String user) throws BlockException {
+        return image.claim(user);
+    }
+
+    /** From now on {@code listener} hears when the disk has got another size. */
+    public Registration onResize(ResizeListener listener) {
+        return image.resized().add(listener);
     }
 
     /**
@@ -294,13 +281,7 @@ public final class BlockDevice implements AutoCloseable {
      * @param activate whether the image is this process's to write from now on
      */
     public void invalidateCache(boolean activate) throws BlockException {
-        // Not a drained section: to begin one, drivers write back what is to be forgotten.
-        gate.shut();
-        try {
-            root.invalidateCache(activate);
-        } finally {
-            gate.open();
-        }
+        image.invalidate(activate);
     }
 
     /**
@@ -308,15 +289,7 @@ public final class BlockDevice implements AutoCloseable {
      * different threads may overlap, and a {@link #close} does not wait for their end.
      */
     public Drained drain() throws BlockException {
-        if (gate.isClosed()) {
-            throw new BlockException(Errno.EBADF);
-        }
-        gate.shut();
-        root.drainBegin();
-        return () -> {
-            root.drainEnd();
-            gate.open();
-        };
+        return image.drain();
     }
 
     /** A drained section; closing it ends it. */
@@ -326,13 +299,49 @@ public final class BlockDevice implements AutoCloseable {
         void close();
     }
 
-    private void drained(Closer.Step work) throws BlockException {
-        wholeImage.lock();
-        try (Drained section = drain()) {
-            work.run();
-        } finally {
-            wholeImage.unlock();
-        }
+    /**
+     * Holds reads, writes and zero writes to limits of this device's own, on the clock of its options; requests wait before they begin.
+     * Other limits may be set at any time.
+     *
+     * @throws BlockException EBADF after {@link #close}
+     */
+    public void throttle(ThrottleLimits limits) throws BlockException {
+        requests.throttle(limits, timers);
+    }
+
+    /** Holds them to the limits of a group that other devices may belong to; EBADF after {@link #close}. */
+    public void throttle(ThrottleGroup group) throws BlockException {
+        requests.throttle(group);
+    }
+
+    /** Holds them to no limits; those that wait go. */
+    public void unthrottle() throws BlockException {
+        requests.throttle(null);
+    }
+
+    /**
+     * What becomes of requests that fail, {@link ErrorAction#REPORT} at first. Flushes and discards count as writes. Requests that are
+     * wrong in themselves (out of bounds, writes to a read-only disk), interrupted or not supported are always reported.
+     *
+     * @throws IllegalArgumentException for {@link ErrorAction#ENOSPC} of reads
+     */
+    public void errorPolicy(ErrorAction read, ErrorAction write) {
+        requests.errors().set(read, write);
+    }
+
+    /** From now on {@code listener} hears of each failure that {@link #errorPolicy} is applied to. */
+    public Registration onError(ErrorListener listener) {
+        return requests.errors().listeners().add(listener);
+    }
+
+    /** By what a request was first stopped since the last {@link #resume}. */
+    public IoStatus ioStatus() {
+        return requests.errors().status();
+    }
+
+    /** Has requests that an error has stopped made again, each on its own thread. */
+    public void resume() {
+        requests.errors().resume();
     }
 
     /**
@@ -361,36 +370,9 @@ public final class BlockDevice implements AutoCloseable {
         bitmaps.remove(bitmap);
     }
 
-    /** What {@code img info} shows of this image and the files below it, the backing file left out. */
+    /** What {@code img info} shows of this image and the files below it, the backing file left out; EBADF after {@link #close}. */
     public ImageInfo info() throws BlockException {
-        return info(root);
-    }
-
-    private static ImageInfo info(Node node) throws BlockException {
-        DriverInfo driver = node.info();
-        BackingReference reference = node.driver().backingReference();
-        Node backing = node.backing();
-        String full = reference == null
-                ? null
-                : backing != null ? backing.filename() : Filenames.combine(node.filename(), reference.name());
-        List<ImageInfo.Child> children = new ArrayList<>();
-        for (var child : node.children().entrySet()) {
-            if (!child.getKey().equals(Node.BACKING)) {
-                children.add(new ImageInfo.Child(child.getKey(), info(child.getValue())));
-            }
-        }
-        return new ImageInfo(
-                node.filename(),
-                node.driver().formatName(),
-                node.length(),
-                node.allocatedFileSize(),
-                driver.clusterSize(),
-                driver.dirty(),
-                reference == null ? null : reference.name(),
-                full,
-                reference == null ? null : reference.format(),
-                driver.formatSpecific(),
-                children);
+        return image.info();
     }
 
     /** Whether this device was closed. */
@@ -400,18 +382,13 @@ public final class BlockDevice implements AutoCloseable {
 
     /**
      * Lets requests in flight finish, flushes and releases everything, also where one of these fails; the first failure is thrown.
-     * Idempotent.
+     * Requests that wait for the throttle or were stopped fail with EBADF. Idempotent.
      */
     @Override
     public void close() throws BlockException {
+        requests.beginClose();
         if (gate.close()) {
-            wholeImage.lock();
-            try {
-                root.drainBegin();
-                root.close();
-            } finally {
-                wholeImage.unlock();
-            }
+            image.close();
         }
     }
 
@@ -421,9 +398,5 @@ public final class BlockDevice implements AutoCloseable {
             throw new IllegalArgumentException(
                     bytes + " bytes from " + qiovOffset + " on are not inside a vector of " + qiov.size());
         }
-    }
-
-    private int withCache(int flags) {
-        return writethrough ? flags | RequestFlags.FUA : flags;
     }
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock;
 
+import io.loomblock.driver.BackingReference;
+import io.loomblock.driver.Filenames;
+import io.loomblock.driver.Node;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -39,4 +43,31 @@ public record ImageInfo(
      * @param role what it is to its parent: file, data-file, …
      */
     public record Child(String role, ImageInfo info) {}
+
+    static ImageInfo of(Node node) throws BlockException {
+        DriverInfo driver = node.info();
+        BackingReference reference = node.driver().backingReference();
+        Node backing = node.backing();
+        String full = reference == null
+                ? null
+                : backing != null ? backing.filename() : Filenames.combine(node.filename(), reference.name());
+        List<Child> children = new ArrayList<>();
+        for (var child : node.children().entrySet()) {
+            if (!child.getKey().equals(Node.BACKING)) {
+                children.add(new Child(child.getKey(), of(child.getValue())));
+            }
+        }
+        return new ImageInfo(
+                node.filename(),
+                node.driver().formatName(),
+                node.length(),
+                node.allocatedFileSize(),
+                driver.clusterSize(),
+                driver.dirty(),
+                reference == null ? null : reference.name(),
+                full,
+                reference == null ? null : reference.format(),
+                driver.formatSpecific(),
+                children);
+    }
 }

@@ -13,6 +13,9 @@ import java.util.Objects;
  * it is the caller's.
  */
 public final class IoVector {
+    /** No memory at all. */
+    public static final IoVector EMPTY = new IoVector(new AlignedBuffer[0], new int[0], new int[0]);
+
     private final AlignedBuffer[] buffers;
     private final int[] offsets;
     /** Where each piece starts in the vector, and after the last one the size. */
