@@ -275,6 +275,17 @@ public final class BlockDevice implements AutoCloseable {
     }
 
     /**
+     * Hands the image over to another process that has it open: everything written is made durable, the locks of a writer go, and
+     * nothing is written any more until {@link #invalidateCache} takes it back. In a drained section.
+     */
+    public void inactivate() throws BlockException {
+        drained(() -> {
+            root.flush();
+            root.invalidateCache(false);
+        });
+    }
+
+    /**
      * Forgets what is cached and reads the image anew, after another process has changed it; requests wait meanwhile. What was not
      * flushed is lost.
      *

@@ -376,6 +376,7 @@ public final class Node implements AutoCloseable {
             child.invalidateCache(activate);
         }
         driver.invalidateCache(activate);
+        requests.setInactive(!activate);
         refresh();
     }
 

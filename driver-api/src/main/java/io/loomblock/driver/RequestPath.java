@@ -39,6 +39,9 @@ final class RequestPath {
 
     private volatile boolean tracking;
     private volatile boolean readOnly;
+    /** Another process owns the image for now. */
+    private volatile boolean inactive;
+
     private volatile Limits limits;
     /** Guest length of a driver that does not grow; asked anew after whatever may change it. */
     private volatile long length;
@@ -59,6 +62,7 @@ final class RequestPath {
                 copyOnRead == null ? RequestFlags.SERIALISING : RequestFlags.SERIALISING | RequestFlags.COPY_ON_READ;
         this.tracking = (readFlags & serialising) != 0;
         this.readOnly = !options.writable();
+        this.inactive = options.inactive();
         this.limits = driver.limits();
         refresh();
     }
@@ -93,6 +97,10 @@ final class RequestPath {
 
     void setReadOnly(boolean value) {
         readOnly = value;
+    }
+
+    void setInactive(boolean value) {
+        inactive = value;
     }
 
     /** Lets no more requests in, and returns when none is left. */
@@ -244,7 +252,7 @@ final class RequestPath {
     void flush() throws BlockException {
         int stripe = requests.enter();
         try {
-            if (!readOnly) {
+            if (!readOnly && !inactive) {
                 flushes.flush();
             }
         } finally {
@@ -281,10 +289,13 @@ final class RequestPath {
         checkRange(offset, bytes);
     }
 
-    /** EPERM read-only; the errno of an earlier flush that failed. */
+    /** EPERM read-only or inactive; the errno of an earlier flush that failed. */
     void checkWritable() throws BlockException {
         if (readOnly) {
             throw new BlockException(Errno.EPERM);
+        }
+        if (inactive) {
+            throw new BlockException(Errno.EPERM, "The image is inactive: another process owns it");
         }
         flushes.checkNoFailure();
     }

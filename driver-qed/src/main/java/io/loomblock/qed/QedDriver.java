@@ -75,12 +75,6 @@ final class QedDriver implements BlockDriver {
         return writable && active;
     }
 
-    private void requireActive() throws BlockException {
-        if (!active) {
-            throw new BlockException(Errno.EPERM, "The image is inactive: another process owns it");
-        }
-    }
-
     private QedImage image() throws BlockException {
         QedImage current = image;
         if (current == null) {
@@ -149,7 +143,6 @@ final class QedDriver implements BlockDriver {
     @Override
     public void coWritev(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
         QedImage current = image();
-        requireActive();
         long entry = current.tables().lookup(offset);
         int n = EntryRules.isData(entry) ? (int) run(current, offset, bytes, entry) : 0;
         if (n == bytes) {
@@ -242,7 +235,6 @@ final class QedDriver implements BlockDriver {
     @Override
     public void coWriteZeroes(long offset, long bytes, int flags) throws BlockException {
         QedImage current = image();
-        requireActive();
         QedLayout layout = current.layout();
         if (layout.offsetInCluster(offset | bytes) != 0) {
             throw new BlockException(Errno.ENOTSUP);
@@ -372,7 +364,6 @@ final class QedDriver implements BlockDriver {
     @Override
     public void truncate(long length, boolean exact, PreallocationMode preallocation) throws BlockException {
         QedImage current = image();
-        requireActive();
         if (preallocation != PreallocationMode.OFF) {
             throw new BlockException(
                     Errno.ENOTSUP, "Unsupported preallocation mode '" + preallocation.optionName() + "'");
@@ -414,7 +405,6 @@ final class QedDriver implements BlockDriver {
     @Override
     public void changeBackingFile(@Nullable String name, @Nullable String format) throws BlockException {
         QedImage current = image();
-        requireActive();
         new BackingChange(current).run(name, format);
         backingReference =
                 name == null || name.isEmpty() ? null : new BackingReference(name, "raw".equals(format) ? "raw" : null);
