@@ -93,7 +93,7 @@ final class AddCowDriver implements BlockDriver {
     public Limits limits() {
         AddCowImage current = image;
         int cluster = current == null ? 1 : current.layout().clusterSize();
-        return new Limits(1, 1, cluster, cluster, cluster, 0, 0, 0);
+        return Limits.NONE.withZeroAlignment(cluster, cluster).withTransfer(cluster, 0);
     }
 
     /** Both files count; -1 if either cannot tell. */
