@@ -181,4 +181,35 @@ class RangeLocksTest {
             }
         }
     }
+
+    @Test
+    void thoseWhoShareDoNotWaitForOneAnother() throws Exception {
+        try (RangeLocks.Range first = locks.acquireShared(0, 10);
+                RangeLocks.Range second = locks.acquireShared(5, 15)) {
+            assertThat(List.of(first, second)).hasSize(2);
+            assertThatThrownBy(() -> locks.acquire(9, 20, true))
+                    .isInstanceOfSatisfying(
+                            BlockException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EAGAIN));
+            locks.acquire(15, 20, true).close();
+        }
+        locks.acquire(0, 20, true).close();
+    }
+
+    @Test
+    void thoseWhoShareWaitForAnExclusiveRangeThatCameBefore() throws Exception {
+        List<String> order = Collections.synchronizedList(new ArrayList<>());
+        RangeLocks.Range shared = locks.acquireShared(0, 10);
+        Thread exclusive = startAndAwaitWaiting(() -> take(0, 10, "exclusive", order));
+        Thread late = startAndAwaitWaiting(() -> {
+            try (RangeLocks.Range range = locks.acquireShared(0, 10)) {
+                order.add("shared");
+            } catch (BlockException e) {
+                order.add("interrupted");
+            }
+        });
+        shared.close();
+        exclusive.join();
+        late.join();
+        assertThat(order).containsExactly("exclusive", "shared");
+    }
 }
