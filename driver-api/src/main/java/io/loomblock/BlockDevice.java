@@ -279,7 +279,7 @@ public final class BlockDevice implements AutoCloseable {
      * nothing is written any more until {@link #invalidateCache} takes it back. In a drained section.
      */
     public void inactivate() throws BlockException {
-        drained(() -> {
+        image.alone(() -> {
             root.flush();
             root.invalidateCache(false);
         });
