@@ -3,15 +3,19 @@ package io.loomblock.addcow;
 
 import io.loomblock.BlockException;
 import io.loomblock.BlockStatus;
+import io.loomblock.CheckResult;
 import io.loomblock.DriverInfo;
 import io.loomblock.Errno;
+import io.loomblock.FixMode;
 import io.loomblock.OpenOptions;
+import io.loomblock.PreallocationMode;
 import io.loomblock.driver.BackingReference;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Limits;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.RangeLocks;
+import io.loomblock.driver.RequestFlags;
 import io.loomblock.memory.IoVector;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -25,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  * and 9.
  */
 final class AddCowDriver implements BlockDriver {
+    /** Whole sectors below 2^63. */
+    private static final long MAX_SIZE = Long.MAX_VALUE & -AddCowLayout.SECTOR;
+
     private final Node file;
     private final Node data;
     private final BackingFile backing;
@@ -270,6 +277,101 @@ final class AddCowDriver implements BlockDriver {
     @Override
     public void flushToOs() throws BlockException {
         image().bitmap().writeBack();
+    }
+
+    @Override
+    public void truncate(long length, boolean exact, PreallocationMode preallocation) throws BlockException {
+        AddCowImage current = image();
+        requireWritable();
+        if (preallocation != PreallocationMode.OFF) {
+            throw new BlockException(
+                    Errno.ENOTSUP, "Unsupported preallocation mode '" + preallocation.optionName() + "'");
+        }
+        if (length > MAX_SIZE || (exact && length % AddCowLayout.SECTOR != 0)) {
+            throw new BlockException(Errno.EINVAL, "Invalid image size specified");
+        }
+        long size = length + AddCowLayout.SECTOR - 1 & -AddCowLayout.SECTOR;
+        Resizing resizing = new Resizing(file, data, backing, copyOnWrite, current, options);
+        if (size > current.size()) {
+            image = resizing.grow(size);
+        } else if (size < current.size()) {
+            image = resizing.shrink(size);
+        }
+    }
+
+    private boolean isOurs() {
+        return options.writable() && active;
+    }
+
+    @Override
+    public CheckResult check(FixMode fix) throws BlockException {
+        AddCowImage current = image();
+        if (isOurs()) {
+            current.bitmap().writeBack();
+        }
+        BitsInFile bits = new BitsInFile(file, current.layout(), options.pool());
+        CheckResult result = new AddCowChecker(current, bits).run(isOurs() ? fix : FixMode.NONE);
+        if (result.corruptionsFixed() > 0) {
+            file.flush();
+            image = AddCowImage.of(file, data, current.header(), current.size(), options);
+        }
+        return result;
+    }
+
+    @Override
+    public void changeBackingFile(@Nullable String name, @Nullable String format) throws BlockException {
+        AddCowImage current = image();
+        requireWritable();
+        AddCowHeader header = new BackingChange(current, store(), data).run(name, format);
+        image = current.withHeader(header);
+        backingReference =
+                name == null || name.isEmpty() ? null : new BackingReference(name, header.backingFormat());
+    }
+
+    private HeaderStore store() {
+        return new HeaderStore(file, options.pool());
+    }
+
+    /** Lets the backing file show everywhere: the bits go first, and when that is durable, the space. */
+    @Override
+    public void makeEmpty() throws BlockException {
+        AddCowImage current = image();
+        requireWritable();
+        if (current.allAllocated()) {
+            throw new BlockException(Errno.ENOTSUP, "The image has no backing file that could show");
+        }
+        current.bitmap().writeBack();
+        long start = current.layout().headerSize();
+        try {
+            file.coWriteZeroes(start, file.length() - start, RequestFlags.MAY_UNMAP);
+            file.flush();
+        } finally {
+            image = AddCowImage.of(file, data, current.header(), current.size(), options);
+        }
+        data.coDiscard(0, current.size());
+    }
+
+    /** The names in the header stay those that were opened; all else may have changed. */
+    @Override
+    public void invalidateCache(boolean activate) throws BlockException {
+        AddCowImage current = image;
+        if (current != null && !current.bitmap().isClean()) {
+            throw new BlockException(Errno.EBUSY, "The image has bits that are not written yet");
+        }
+        image = null;
+        active = activate;
+        try {
+            AddCowHeader header = store().read();
+            header.validate();
+            if (!store().readName(header.image()).equals(names.image())) {
+                throw new BlockException(Errno.EINVAL, "The image has another image file now");
+            }
+            BackingReference reference = AddCowProvider.readBacking(store(), header);
+            image = AddCowImage.read(file, data, header, options);
+            backingReference = reference;
+        } catch (BlockException e) {
+            throw new BlockException(e.errno(), "Could not reopen add-cow layer: " + e.reason(), e);
+        }
     }
 
     @Override

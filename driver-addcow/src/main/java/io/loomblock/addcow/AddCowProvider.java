@@ -76,6 +76,7 @@ public final class AddCowProvider implements BlockDriverProvider {
         AddCowImage image = AddCowImage.read(file, data, header, options);
         BackingReference reference = names.backing();
         Node backing = reference == null ? null : context.openBacking(reference);
+        SharedFiles.refuse(file, data, backing);
         return new AddCowDriver(file, data, backing, names, options, image);
     }
 

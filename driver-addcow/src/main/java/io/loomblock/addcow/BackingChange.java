@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.addcow;
+
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
+import io.loomblock.addcow.AddCowHeader.NamePlace;
+import io.loomblock.driver.Node;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Records another backing file in the header, or none. spec: addcow.md section 11, "change_backing_file".
+ *
+ * <p>The name goes to a free place first, then the fields that refer to it, in one sector.
+ */
+final class BackingChange {
+    private final AddCowImage image;
+    private final HeaderStore store;
+    private final Node data;
+
+    BackingChange(AddCowImage image, HeaderStore store, Node data) {
+        this.image = image;
+        this.store = store;
+        this.data = data;
+    }
+
+    /**
+     * Writes the reference, durable when this returns.
+     *
+     * @param name null or empty for none
+     * @param format its format
+     * @return the new header
+     * @throws BlockException ENOTSUP in an image that has everything, EINVAL without a known format or for a name that no file can have,
+     *     ENOSPC if the name does not fit
+     */
+    AddCowHeader run(@Nullable String name, @Nullable String format) throws BlockException {
+        AddCowHeader header = image.header();
+        if (name == null || name.isEmpty()) {
+            return header.allAllocated() ? header : remove(header);
+        }
+        if (header.allAllocated()) {
+            throw new BlockException(Errno.ENOTSUP, "The image file has everything: a backing file would never show");
+        }
+        if (format == null || !AddCowProvider.isFormat(format)) {
+            throw new BlockException(Errno.EINVAL, "add-cow needs the format of its backing file");
+        }
+        byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+        if (name.indexOf('\0') >= 0 || bytes.length > AddCowHeader.MAX_NAME) {
+            throw new BlockException(Errno.EINVAL, "Backing file name is too long or contains a NUL character");
+        }
+        NamePlace place = place(header, bytes.length);
+        store.writeName(place, bytes);
+        return write(header.withBacking(place, format));
+    }
+
+    /** An image that does not need its backing file any more says so, in the order that is safe: data, bits, header. */
+    private AddCowHeader remove(AddCowHeader header) throws BlockException {
+        AddCowHeader next = header.withBacking(NamePlace.NONE, "");
+        if (image.size() > 0 && image.bitmap().endOfRun(0, image.clusters(), true) == image.clusters()) {
+            data.flush();
+            image.bitmap().writeBack();
+            store.file().flush();
+            next = next.withAllAllocated();
+        }
+        return write(next);
+    }
+
+    private AddCowHeader write(AddCowHeader next) throws BlockException {
+        store.write(next);
+        return next;
+    }
+
+    /** Where neither the name of the data file nor the backing name in use stands. */
+    private static NamePlace place(AddCowHeader header, int length) throws BlockException {
+        long[] candidates = {AddCowHeader.BYTES, header.image().end(), header.backing().end()};
+        for (long candidate : candidates) {
+            NamePlace place = new NamePlace(candidate, length);
+            if (candidate >= AddCowHeader.BYTES
+                    && place.end() <= header.headerSize()
+                    && !place.overlaps(header.image())
+                    && !place.overlaps(header.backing())) {
+                return place;
+            }
+        }
+        throw new BlockException(Errno.ENOSPC, "The backing file name does not fit into the add-cow header");
+    }
+}

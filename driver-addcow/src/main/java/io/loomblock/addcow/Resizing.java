@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.addcow;
+
+import io.loomblock.BlockException;
+import io.loomblock.OpenOptions;
+import io.loomblock.PreallocationMode;
+import io.loomblock.driver.Node;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes the guest's disk larger or smaller: the bitmap first, and then, which is the moment at which the size changes, the data file.
+ *
+ * <p>A new part reads as zeros: a longer backing file does not show in it, nor does what lay behind the old end. A failure before that
+ * moment leaves the data file alone. Requests are shut out. spec: addcow.md section 11, "truncate", R8.
+ */
+final class Resizing {
+    private static final Logger LOG = LoggerFactory.getLogger(Resizing.class);
+
+    private final Node file;
+    private final Node data;
+    private final BackingFile backing;
+    private final CopyOnWrite copyOnWrite;
+    private final AddCowImage old;
+    private final OpenOptions options;
+
+    Resizing(
+            Node file,
+            Node data,
+            BackingFile backing,
+            CopyOnWrite copyOnWrite,
+            AddCowImage old,
+            OpenOptions options) {
+        this.file = file;
+        this.data = data;
+        this.backing = backing;
+        this.copyOnWrite = copyOnWrite;
+        this.old = old;
+        this.options = options;
+    }
+
+    private BitsInFile bits() {
+        return new BitsInFile(file, old.layout(), options.pool());
+    }
+
+    /** Grows to {@code size} bytes, more than before; the image as it is then. */
+    AddCowImage grow(long size) throws BlockException {
+        old.bitmap().writeBack();
+        bits().clearBehind(old.size());
+        bits().extendFor(size);
+        file.flush();
+        AddCowImage grown = AddCowImage.of(file, data, old.header(), size, options);
+        cutOddBytes();
+        if (!old.allAllocated()) {
+            hideBacking(grown);
+        }
+        data.truncate(size, true, PreallocationMode.OFF);
+        data.flush();
+        return grown;
+    }
+
+    /** What is less than a sector at the end of the data file is not part of the disk, and must not become it. */
+    private void cutOddBytes() throws BlockException {
+        if (WholeSectors.of(data).isOdd()) {
+            data.truncate(old.size(), true, PreallocationMode.OFF);
+        }
+    }
+
+    /** Has the data file stand for the new part as far as the backing file reaches: it has zeros there once it is longer. */
+    private void hideBacking(AddCowImage grown) throws BlockException {
+        long from = old.size();
+        long shown = backing.reach(from, grown.size() - from);
+        if (shown == 0) {
+            return;
+        }
+        AddCowLayout layout = old.layout();
+        long first = layout.cluster(from);
+        if (layout.offsetInCluster(from) != 0 && !grown.bitmap().isSet(first)) {
+            // The old disk's part of this cluster stays what the backing file says.
+            copyOnWrite.copy(layout.start(first), from);
+        }
+        grown.bitmap().set(first, layout.clusters(from + shown));
+        grown.bitmap().writeBack();
+        file.flush();
+    }
+
+    /** Shrinks to {@code size} bytes; the image as it is then. */
+    AddCowImage shrink(long size) throws BlockException {
+        old.bitmap().writeBack();
+        data.flush();
+        file.flush();
+        data.truncate(size, true, PreallocationMode.OFF);
+        try {
+            bits().clearBehind(size);
+            file.flush();
+        } catch (BlockException e) {
+            // Bits behind the end mean nothing, and are cleared before the disk grows.
+            LOG.warn("{}: the bitmap could not be cut: {}", file, e.getMessage());
+        }
+        return AddCowImage.of(file, data, old.header(), size, options);
+    }
+}
