@@ -40,6 +40,7 @@ final class AddCowDriver implements BlockDriver {
     private final CopyOnWrite copyOnWrite;
     private final RangeLocks clusterLocks = new RangeLocks();
 
+    private volatile boolean writable;
     private volatile boolean active;
     /** Null after an invalidation that failed: the image is unusable then. */
     private volatile @Nullable AddCowImage image;
@@ -63,6 +64,7 @@ final class AddCowDriver implements BlockDriver {
         this.backingReference = names.backing();
         this.options = options;
         this.image = image;
+        this.writable = options.writable();
         this.active = !options.inactive();
         this.copyOnWrite = new CopyOnWrite(file, data, this.backing, options.pool());
     }
@@ -300,7 +302,7 @@ final class AddCowDriver implements BlockDriver {
     }
 
     private boolean isOurs() {
-        return options.writable() && active;
+        return writable && active;
     }
 
     @Override
@@ -324,8 +326,7 @@ final class AddCowDriver implements BlockDriver {
         requireWritable();
         AddCowHeader header = new BackingChange(current, store(), data).run(name, format);
         image = current.withHeader(header);
-        backingReference =
-                name == null || name.isEmpty() ? null : new BackingReference(name, header.backingFormat());
+        backingReference = name == null || name.isEmpty() ? null : new BackingReference(name, header.backingFormat());
     }
 
     private HeaderStore store() {
@@ -374,6 +375,21 @@ final class AddCowDriver implements BlockDriver {
         }
     }
 
+    /** The data file is reopened with the add-cow file; what is to be written must have a bitmap for all of it. */
+    @Override
+    public void reopenPrepare(boolean willBeWritable) throws BlockException {
+        if (willBeWritable) {
+            image = AddCowImage.read(file, data, image().header(), options);
+        }
+        writable = willBeWritable;
+    }
+
+    @Override
+    public void reopenAbort() {
+        writable = !writable;
+    }
+
+    /** The node has flushed. */
     @Override
     public void close() {}
 }

@@ -72,7 +72,9 @@ final class BackingChange {
 
     /** Where neither the name of the data file nor the backing name in use stands. */
     private static NamePlace place(AddCowHeader header, int length) throws BlockException {
-        long[] candidates = {AddCowHeader.BYTES, header.image().end(), header.backing().end()};
+        long[] candidates = {
+            AddCowHeader.BYTES, header.image().end(), header.backing().end()
+        };
         for (long candidate : candidates) {
             NamePlace place = new NamePlace(candidate, length);
             if (candidate >= AddCowHeader.BYTES

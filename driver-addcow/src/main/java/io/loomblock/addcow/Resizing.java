@@ -24,13 +24,7 @@ final class Resizing {
     private final AddCowImage old;
     private final OpenOptions options;
 
-    Resizing(
-            Node file,
-            Node data,
-            BackingFile backing,
-            CopyOnWrite copyOnWrite,
-            AddCowImage old,
-            OpenOptions options) {
+    Resizing(Node file, Node data, BackingFile backing, CopyOnWrite copyOnWrite, AddCowImage old, OpenOptions options) {
         this.file = file;
         this.data = data;
         this.backing = backing;
