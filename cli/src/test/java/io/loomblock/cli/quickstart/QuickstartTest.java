@@ -73,7 +73,7 @@ class QuickstartTest {
         assertThat(ran.out())
                 .containsPattern("(?m)^disk.raw +raw +8 MiB +320 +.* none +add-cow, qed$")
                 .containsPattern("(?m)^overlay.qed +qed +8 MiB +320 +.* clean +add-cow, raw$")
-                .containsPattern("(?m)^overlay.add-cow +add-cow +8 MiB +320 +.* +qed, raw$")
+                .containsPattern("(?m)^overlay.add-cow +add-cow +8 MiB +320 +.* clean +qed, raw$")
                 .containsPattern("(?m)^overlay.qed +[#+0.]{64}$");
     }
 
