@@ -5,10 +5,16 @@ import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What was given for a driver's own options, each known to the driver and of the type that it says. Immutable. */
 public final class OptionValues {
+    /** The words that switch something on, as QEMU knows them. */
+    private static final Set<String> YES = Set.of("on", "yes", "true", "y");
+
+    private static final Set<String> NO = Set.of("off", "no", "false", "n");
+
     private final NodeOptions given;
 
     private OptionValues(NodeOptions given) {
@@ -22,8 +28,10 @@ public final class OptionValues {
      * @throws BlockException EINVAL for an unknown one, or a value of another type
      */
     public static OptionValues of(String owner, List<DriverOption> known, NodeOptions given) throws BlockException {
+        checkLists(known, given);
         for (var option : given.asMap().entrySet()) {
-            check(find(owner, known, option.getKey()), option.getKey(), option.getValue());
+            DriverOption found = find(owner, known, option.getKey());
+            check(found, found.shortName(), option.getValue());
         }
         return new OptionValues(given);
     }
@@ -36,10 +44,36 @@ public final class OptionValues {
         return of(owner, provider.openOptions(), given);
     }
 
+    /** Elements of a list are counted from 0 without a gap. */
+    private static void checkLists(List<DriverOption> known, NodeOptions given) throws BlockException {
+        for (String list : known.stream()
+                .filter(DriverOption::isInList)
+                .map(DriverOption::listName)
+                .distinct()
+                .toList()) {
+            NodeOptions rest = given.below(list);
+            for (int i = 0; i < given.list(list).size(); i++) {
+                rest = rest.without("" + i);
+            }
+            if (!rest.isEmpty()) {
+                throw new BlockException(
+                        Errno.EINVAL, "Unused option '" + rest.asMap().firstKey() + "' for [" + list + "]");
+            }
+        }
+    }
+
     private static DriverOption find(String owner, List<DriverOption> known, String name) throws BlockException {
         for (DriverOption option : known) {
             if (option.isNamed(name)) {
                 return option;
+            }
+        }
+        for (DriverOption option : known) {
+            if (option.isInList() && name.startsWith(option.listName() + '.')) {
+                String inner =
+                        name.substring(name.indexOf('.', option.listName().length() + 1) + 1);
+                throw new BlockException(
+                        Errno.EINVAL, "[" + option.listName() + "] section doesn't support the option '" + inner + "'");
             }
         }
         throw new BlockException(Errno.EINVAL, owner + " support the option '" + name + "'");
@@ -51,7 +85,7 @@ public final class OptionValues {
                     case STRING -> true;
                     case SIZE -> Sizes.parse(value).isPresent();
                     case NUMBER -> number(value).isPresent();
-                    case BOOL -> value.equals("on") || value.equals("off");
+                    case BOOL -> YES.contains(value) || NO.contains(value);
                     case CHOICE -> option.choices().contains(value);
                 };
         if (!good) {
@@ -103,7 +137,7 @@ public final class OptionValues {
 
     public boolean bool(String name, boolean otherwise) {
         String text = given.get(name);
-        return text == null ? otherwise : text.equals("on");
+        return text == null ? otherwise : YES.contains(text);
     }
 
     /** The elements of the list of this name. */
