@@ -52,6 +52,15 @@ public final class BlockDevice implements AutoCloseable {
         return new BlockDevice(ImageOpener.open(null, options), options);
     }
 
+    /**
+     * Opens the file that this image records as its backing file as an image of its own, whatever stands in its place in this one; null
+     * if it records none. On the image's word: the open policy of {@code options} is asked.
+     */
+    public @Nullable BlockDevice openRecordedBacking(OpenOptions options) throws BlockException {
+        Node backing = ImageOpener.openRecordedBacking(root, options);
+        return backing == null ? null : new BlockDevice(backing, options);
+    }
+
     /** Opens the image in a file node that is there already, which from now on belongs to the device (also when this fails). */
     public static BlockDevice openOn(Node file, OpenOptions options) throws BlockException {
         try {

@@ -4,13 +4,15 @@ package io.loomblock;
 import io.loomblock.driver.BackingReference;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.Closer;
-import io.loomblock.driver.Filenames;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.NodeName;
 import io.loomblock.driver.NodeOptions;
 import io.loomblock.driver.OpenContext;
 import io.loomblock.driver.OptionValues;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,6 +31,8 @@ final class ChildOpener implements OpenContext {
     private final OpenOptions options;
 
     private final NodeOptions given;
+    private final BlockDriverProvider provider;
+    private final NodeOptions own;
     private final OptionValues values;
     private final ImageOpener opener;
     private final Map<String, Node> children = new LinkedHashMap<>();
@@ -37,6 +41,10 @@ final class ChildOpener implements OpenContext {
     private @Nullable Node backing;
 
     private boolean probed;
+    /** The children that anybody finds who opens the image by its name alone. */
+    private final Set<String> asRecorded = new HashSet<>();
+
+    private boolean backingSuppressed;
 
     /** {@code opener} opens what stands below this node. */
     ChildOpener(String filename, OpenOptions options, BlockDriverProvider provider, ImageOpener opener)
@@ -49,7 +57,35 @@ final class ChildOpener implements OpenContext {
         for (String role : provider.childRoles()) {
             own = own.without(role);
         }
+        this.provider = provider;
+        this.own = own;
         this.values = OptionValues.of(provider, own);
+    }
+
+    /**
+     * Asks the policy for the files that the node's own options name, if that is an image's word.
+     *
+     * @throws BlockException of the policy
+     */
+    void allowFiles() throws BlockException {
+        RecordedName recorded = opener.recorded();
+        if (recorded != null) {
+            recorded.allow(provider, own, options);
+        }
+    }
+
+    /** What the node is called, now that the nodes below are open. */
+    NodeName name() {
+        Map<String, NodeName> named = new LinkedHashMap<>();
+        children.forEach((role, node) -> {
+            if (!asRecorded.contains(role)) {
+                named.put(role, node.name());
+            }
+        });
+        if (backingSuppressed) {
+            named.put(Node.BACKING, NodeName.NONE);
+        }
+        return NodeName.of(provider, own, named);
     }
 
     /** The image's file, which is open already; closed by the caller when the opening fails. */
@@ -104,12 +140,22 @@ final class ChildOpener implements OpenContext {
             return backing;
         }
         NodeOptions said = given.below(Node.BACKING);
-        String reference = given.get(Node.BACKING);
-        if (options.noBacking() || (reference != null && reference.isEmpty())) {
+        if (options.noBacking()) {
             return null;
         }
-        if (reference != null) {
-            throw ImageOpener.noSuchNode(reference);
+        String reference = given.get(Node.BACKING);
+        boolean none = reference != null ? reference.isEmpty() : "".equals(options.backing());
+        if (none) {
+            backingSuppressed = !recorded.name().isEmpty();
+            return null;
+        }
+        if (recorded.name().isEmpty() && options.backing() == null && !given.mentions(Node.BACKING)) {
+            return null;
+        }
+        // A name that leads nowhere is no failure to open something.
+        boolean replaced = reference != null || options.backing() != null || tellsFile(said);
+        if (!replaced) {
+            file().name().resolve(recorded.name());
         }
         OpenOptions below = ImageOpener.below(options, said)
                 .withWritable(false)
@@ -117,9 +163,13 @@ final class ChildOpener implements OpenContext {
                 .withCheck(false)
                 .withInactive(false);
         try {
-            Node opened = openBacking(recorded, below);
-            if (opened != null) {
-                children.put(Node.BACKING, opened);
+            ImageOpener.refuseReference(given, Node.BACKING);
+            Node opened = replaced
+                    ? opener.openNode(options.backing(), below)
+                    : openRecorded(Node.BACKING, recorded.name(), below.withFormat(recorded.format()));
+            children.put(Node.BACKING, opened);
+            if (opened.filename().equals(recorded.name())) {
+                asRecorded.add(Node.BACKING);
             }
             return opened;
         } catch (BlockException e) {
@@ -127,42 +177,27 @@ final class ChildOpener implements OpenContext {
         }
     }
 
-    private @Nullable Node openBacking(BackingReference recorded, OpenOptions below) throws BlockException {
-        if (options.backing() != null) {
-            return options.backing().isEmpty() ? null : opener.openNode(options.backing(), below);
-        }
-        if (below.nodeOptions().mentions(Node.FILE) || below.nodeOptions().get("filename") != null) {
-            return opener.openNode(null, below);
-        }
-        String name = Filenames.combine(filename, recorded.name());
-        if (name.isEmpty()) {
-            return null;
-        }
-        allow(recorded.name(), name, recorded.format());
-        if (recorded.format() == null) {
+    /** Whether options tell by themselves where a node is. */
+    private static boolean tellsFile(NodeOptions said) {
+        return said.mentions(Node.FILE) || said.get("filename") != null;
+    }
+
+    private Node openRecorded(String role, String name, OpenOptions below) throws BlockException {
+        if (below.format() == null && role.equals(Node.BACKING)) {
             LOG.info("format of backing file '{}' is not recorded in '{}' and is probed", name, filename);
         }
-        return opener.openNode(name, below.withFormat(recorded.format()));
+        asRecorded.add(role);
+        return opener.openRecorded(file().name(), name, below);
     }
 
     @Override
     public Node openChild(String role, String name, @Nullable String format) throws BlockException {
         NodeOptions said = given.below(role);
         OpenOptions below = ImageOpener.below(options, said);
-        Node child;
-        if (said.mentions(Node.FILE) || said.get("filename") != null) {
-            child = opener.openNode(null, below.withFormat(format));
-        } else {
-            String full = Filenames.combine(filename, name);
-            allow(name, full, format);
-            child = opener.openNode(full, below.withFormat(format));
-        }
+        OpenOptions how = below.withFormat(format);
+        Node child = tellsFile(said) ? opener.openNode(null, how) : openRecorded(role, name, how);
         children.put(role, child);
         return child;
-    }
-
-    private void allow(String recordedName, String fullName, @Nullable String format) throws BlockException {
-        options.implicitOpen().check(ImplicitOpenPolicy.Request.of(filename, recordedName, fullName, format));
     }
 
     @Override
@@ -181,11 +216,8 @@ final class ChildOpener implements OpenContext {
     }
 
     private Node openDescribed(ImageOpener how, String role, @Nullable String name) throws BlockException {
-        String reference = given.get(role);
-        if (reference != null) {
-            throw ImageOpener.noSuchNode(reference);
-        }
-        if (name == null && !given.mentions(role)) {
+        ImageOpener.refuseReference(given, role);
+        if (name == null && given.below(role).isEmpty()) {
             throw new BlockException(Errno.EINVAL, "A block device must be specified for \"" + role + "\"");
         }
         Node child = how.openNode(name, ImageOpener.below(options, given.below(role)));

@@ -18,7 +18,7 @@ public final class GenericOptions {
                     .withDefault("off"),
             DriverOption.bool("force-share", "whether no lock is taken; read-only nodes only")
                     .withDefault("off"),
-            DriverOption.choice("discard", "whether discards are passed on", "ignore", "off", "unmap", "on"),
+            DriverOption.string("discard", "whether discards are passed on (ignore/off/unmap/on)"),
             DriverOption.choice("detect-zeroes", "what becomes of writes of zeros", "off", "on", "unmap")
                     .withDefault("off"),
             DriverOption.bool("cache.direct", "whether the page cache is bypassed")
@@ -66,8 +66,12 @@ public final class GenericOptions {
         return result;
     }
 
-    private static boolean isUnmap(String discard) {
-        return discard.equals("unmap") || discard.equals("on");
+    private static boolean isUnmap(String discard) throws BlockException {
+        return switch (discard) {
+            case "unmap", "on" -> true;
+            case "ignore", "off" -> false;
+            default -> throw new BlockException(Errno.EINVAL, "Invalid discard option");
+        };
     }
 
     private static void checkNodeName(String name) throws BlockException {

@@ -2,7 +2,6 @@
 package io.loomblock;
 
 import io.loomblock.driver.BackingReference;
-import io.loomblock.driver.Filenames;
 import io.loomblock.driver.Node;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,10 +46,7 @@ public record ImageInfo(
     static ImageInfo of(Node node) throws BlockException {
         DriverInfo driver = node.info();
         BackingReference reference = node.driver().backingReference();
-        Node backing = node.backing();
-        String full = reference == null
-                ? null
-                : backing != null ? backing.filename() : Filenames.combine(node.filename(), reference.name());
+        String full = reference == null ? null : fullBackingName(node, reference.name());
         List<Child> children = new ArrayList<>();
         for (var child : node.children().entrySet()) {
             if (!child.getKey().equals(Node.BACKING)) {
@@ -69,5 +65,14 @@ public record ImageInfo(
                 reference == null ? null : reference.format(),
                 driver.formatSpecific(),
                 children);
+    }
+
+    /** The name that a recorded one means, or null where it is relative to nothing. */
+    private static @Nullable String fullBackingName(Node node, String recorded) {
+        try {
+            return node.name().resolve(recorded);
+        } catch (BlockException e) {
+            return null;
+        }
     }
 }

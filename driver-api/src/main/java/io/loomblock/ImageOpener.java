@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock;
 
+import io.loomblock.driver.BackingReference;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.BlockDriverProvider.Kind;
 import io.loomblock.driver.Closer;
 import io.loomblock.driver.Drivers;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.NodeName;
 import io.loomblock.driver.NodeOptions;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
@@ -18,52 +20,87 @@ import org.jspecify.annotations.Nullable;
  * <p>Options of a child stand under its role ({@code file.driver}); a name goes down to the file. spec: block-layer.md section 5.
  */
 final class ImageOpener {
+    /** How deep nodes may stand on one another; each level costs stack. */
+    private static final int MAX_DEPTH = 200;
+
+    private static final ImageOpener TOP = new ImageOpener(true, null, null, 0);
+
     /** Every opening but that of a name's file ends in a format: one that is not said is probed. */
     private final boolean probing;
 
     private final @Nullable Ancestor above;
 
-    private ImageOpener(boolean probing, @Nullable Ancestor above) {
+    /** The name inside an image on whose word nodes are opened; null for what the user said. */
+    private final @Nullable RecordedName recorded;
+
+    private final int depth;
+
+    private ImageOpener(boolean probing, @Nullable Ancestor above, @Nullable RecordedName recorded, int depth) {
         this.probing = probing;
         this.above = above;
+        this.recorded = recorded;
+        this.depth = depth;
     }
 
     /** Opens what a name, the options, or both together describe. */
     static Node open(@Nullable String filename, OpenOptions options) throws BlockException {
-        return options.snapshot()
-                ? TemporaryOverlay.open(filename, options)
-                : image(null).openNode(filename, options);
+        return options.snapshot() ? TemporaryOverlay.open(filename, options) : TOP.openNode(filename, options);
     }
 
     /** Opens what a name means below all formats. */
     static Node openProtocol(@Nullable String filename, OpenOptions options) throws BlockException {
-        return new ImageOpener(false, null).openNode(filename, options.withFormat(null));
+        return TOP.probing(false).openNode(filename, options.withFormat(null));
     }
 
     /** Opens the format on a node that is there already; the node is owned by the result, and closed when this fails. */
     static Node openOn(Node file, OpenOptions given) throws BlockException {
         OpenOptions options = GenericOptions.apply(given);
         Ancestor self = new Ancestor(null, file.driver().identity());
-        return image(null).openFormat(file.filename(), options, file, self);
+        return TOP.openFormat(file.filename(), options, file, self);
     }
 
     /** Opens a format on a file, with a backing file that is there already; both are owned by the result. */
     static Node openOver(Node backing, Node file, BlockDriverProvider format, OpenOptions options)
             throws BlockException {
-        ChildOpener children = new ChildOpener(file.filename(), options, format, image(null));
+        ChildOpener children = new ChildOpener(file.filename(), options, format, TOP.below(null));
         children.standOn(file, false);
         children.standOver(backing);
         return build(format, children);
     }
 
-    /** An opener of images that the images {@code above} name. */
-    static ImageOpener image(@Nullable Ancestor above) {
-        return new ImageOpener(true, above);
+    /** Opens the file that an image records as its backing file, as an image of its own; null if it records none. */
+    static @Nullable Node openRecordedBacking(Node image, OpenOptions options) throws BlockException {
+        BackingReference reference = image.driver().backingReference();
+        return reference == null
+                ? null
+                : TOP.openRecorded(image.name(), reference.name(), options.withFormat(reference.format()));
+    }
+
+    /** An opener of what stands below: images that the images {@code self} and above it name. */
+    private ImageOpener below(@Nullable Ancestor self) {
+        return new ImageOpener(true, self, recorded, depth + 1);
     }
 
     /** One that differs in how a format that is not said is found. */
     ImageOpener probing(boolean value) {
-        return new ImageOpener(value, above);
+        return new ImageOpener(value, above, recorded, depth);
+    }
+
+    /** Opens a file that an image names, of the format that the options say; the policy is asked. */
+    Node openRecorded(NodeName image, String name, OpenOptions options) throws BlockException {
+        String full = image.resolve(name);
+        RecordedName word = new RecordedName(image.base() == null ? image.filename() : image.base(), name);
+        if (JsonNames.isJson(full)) {
+            // Every file that the description tells of is asked for when its turn comes.
+            return new ImageOpener(probing, above, word, depth).openNode(full, options);
+        }
+        word.allow(full, options);
+        return openNode(full, options);
+    }
+
+    @Nullable
+    RecordedName recorded() {
+        return recorded;
     }
 
     boolean isProbing() {
@@ -77,6 +114,12 @@ final class ImageOpener {
 
     /** Opens a node; where its options allow it, read-only if it may not be written. */
     Node openNode(@Nullable String filename, OpenOptions given) throws BlockException {
+        if (depth > MAX_DEPTH) {
+            throw new BlockException(Errno.EINVAL, "Nodes are nested more than " + MAX_DEPTH + " deep");
+        }
+        if (filename != null && JsonNames.isJson(filename)) {
+            return openNode(null, described(filename, given));
+        }
         OpenOptions options = GenericOptions.apply(given);
         try {
             return open(filename, options, named(options.format()));
@@ -93,6 +136,15 @@ final class ImageOpener {
         }
     }
 
+    /** What was said besides a description wins over it. */
+    private static OpenOptions described(String json, OpenOptions given) throws BlockException {
+        NodeOptions description = JsonNames.parse(json);
+        if (given.format() != null) {
+            description = description.without("driver");
+        }
+        return given.withNodeOptions(description.with(given.nodeOptions()));
+    }
+
     private static @Nullable BlockDriverProvider named(@Nullable String driver) throws BlockException {
         return driver == null ? null : Drivers.get(driver);
     }
@@ -103,7 +155,7 @@ final class ImageOpener {
             return openDirectly(named, filename, options);
         }
         if (named == null && !probing) {
-            return openDirectly(filename == null ? Drivers.get("file") : Protocols.of(filename), filename, options);
+            return openDirectly(protocol(filename, options.nodeOptions()), filename, options);
         }
         Node file = openFile(filename, options, named);
         try {
@@ -116,36 +168,51 @@ final class ImageOpener {
         }
     }
 
+    private static BlockDriverProvider protocol(@Nullable String filename, NodeOptions given) throws BlockException {
+        if (filename != null) {
+            return Protocols.of(filename);
+        }
+        String path = given.get("filename");
+        if (path == null) {
+            throw new BlockException(Errno.EINVAL, "Must specify either driver or file");
+        }
+        return Protocols.ofPath(path);
+    }
+
     /** A protocol or a filter. */
     private Node openDirectly(BlockDriverProvider provider, @Nullable String filename, OpenOptions options)
             throws BlockException {
         NodeOptions given = options.nodeOptions();
+        String path = given.get("filename");
+        if (filename != null && path != null) {
+            throw new BlockException(Errno.EINVAL, "Can't specify 'file' and 'filename' options at the same time");
+        }
         NodeOptions meant =
                 filename == null ? given : provider.parseFilename(filename).with(given);
-        String path = meant.get("filename");
+        path = meant.get("filename");
+        String name = filename != null ? filename : path != null ? path : provider.formatName() + ":";
+        ChildOpener context = new ChildOpener(name, options.withNodeOptions(meant), provider, below(above));
+        context.allowFiles();
         if (path != null) {
             // Before the file is opened, which its own locks would prevent with another message.
             new Ancestor(above, provider.identity(path)).refuseLoop(path);
         }
-        String name = filename != null ? filename : path != null ? path : provider.formatName() + ":";
-        return build(provider, new ChildOpener(name, options.withNodeOptions(meant), provider, this));
+        return build(provider, context);
     }
 
     private Node openFile(@Nullable String filename, OpenOptions options, @Nullable BlockDriverProvider format)
             throws BlockException {
         NodeOptions given = options.nodeOptions();
-        String reference = given.get(Node.FILE);
-        if (reference != null) {
-            throw noSuchNode(reference);
-        }
-        if (filename == null && !given.mentions(Node.FILE)) {
+        refuseReference(given, Node.FILE);
+        NodeOptions file = given.below(Node.FILE);
+        if (filename == null && file.isEmpty()) {
             throw new BlockException(
                     Errno.EINVAL,
                     format == null
                             ? "Must specify either driver or file"
                             : "A block device must be specified for \"file\"");
         }
-        return probing(false).openNode(filename, below(options, given.below(Node.FILE)));
+        return new ImageOpener(false, above, recorded, depth + 1).openNode(filename, below(options, file));
     }
 
     /** What the nodes below inherit: access and cache mode, but nothing that is done to requests on their way. */
@@ -159,15 +226,22 @@ final class ImageOpener {
     }
 
     /** Nodes are built as trees, so that there are none to refer to by name. */
-    static BlockException noSuchNode(String reference) {
-        return new BlockException(
-                Errno.EINVAL, "Cannot find device='" + reference + "' nor node-name='" + reference + "'");
+    static void refuseReference(NodeOptions given, String role) throws BlockException {
+        String reference = given.get(role);
+        if (reference != null && !reference.isEmpty()) {
+            throw new BlockException(
+                    Errno.EINVAL,
+                    given.below(role).isEmpty()
+                            ? "Cannot find device='" + reference + "' nor node-name='" + reference + "'"
+                            : "Cannot reference an existing block device with additional options or a new filename");
+        }
     }
 
     private Node openFormat(String filename, OpenOptions options, Node file, Ancestor self) throws BlockException {
         String format = options.format();
         BlockDriverProvider provider = format == null ? probe(file, options) : Drivers.get(format);
-        ChildOpener children = new ChildOpener(filename, options, provider, image(self));
+        ChildOpener children = new ChildOpener(filename, options, provider, below(self));
+        children.allowFiles();
         children.standOn(file, format == null);
         return build(provider, children);
     }
@@ -176,7 +250,7 @@ final class ImageOpener {
         BlockDriver driver = null;
         try {
             driver = provider.open(context);
-            return new Node(context.filename(), driver, context.children(), context.options());
+            return new Node(context.name(), context.probed(), driver, context.children(), context.options());
         } catch (BlockException | RuntimeException e) {
             if (driver != null) {
                 Closer.closeAfter(e, driver);
@@ -188,6 +262,8 @@ final class ImageOpener {
 
     private static BlockDriverProvider probe(Node file, OpenOptions options) throws BlockException {
         try (AlignedBuffer head = options.pool().acquireReserved(Drivers.PROBE_BYTES)) {
+            // A file may leave memory as it was (null-co does), and this was used before.
+            head.fill(0, Drivers.PROBE_BYTES, (byte) 0);
             int length = Drivers.probeLength(file.length());
             file.coReadv(0, length, IoVector.of(head), 0, 0);
             return Drivers.probe(head, length);

@@ -27,7 +27,12 @@ final class Protocols {
             }
             return provider;
         }
-        return Drivers.get(isDevice(filename) ? "host_device" : "file");
+        return ofPath(filename);
+    }
+
+    /** The protocol of a path, which may have a colon anywhere. */
+    static BlockDriverProvider ofPath(String path) throws BlockException {
+        return Drivers.get(isDevice(path) ? "host_device" : "file");
     }
 
     /** Whether two names mean the same file, as far as can be told without opening them. */

@@ -66,7 +66,7 @@ class RequestEventsTest {
     void eachRequestIsOneEventWithItsPlaceSizeAndError() throws Exception {
         List<String> seen = new ArrayList<>();
         for (RecordedEvent event : record(true)) {
-            assertThat(event.getString("device")).isEqualTo("null-co://");
+            assertThat(event.getString("device")).isEqualTo("json:{\"driver\": \"null-co\", \"size\": 1048576}");
             assertThat(event.getStackTrace()).isNull();
             assertThat(event.getDuration()).isPositive();
             seen.add(String.format(

@@ -97,7 +97,7 @@ class MainTest {
         assertThat(run("img", "info", image)).isZero();
         assertThat(run("img", "info", "--backing-chain", image)).isOne();
         assertThat(err())
-                .startsWith("loomblock-img: Opening 'null-co://' is not allowed")
+                .startsWith("loomblock-img: Could not open 'null-co://': Opening 'null-co://' is not allowed")
                 .hasLineCount(1);
     }
 

@@ -6,6 +6,7 @@ import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
 import io.loomblock.memory.AlignedBuffer;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A format or protocol that images can be of: stateless, found by ServiceLoader. */
@@ -64,7 +65,37 @@ public interface BlockDriverProvider {
     default NodeOptions parseFilename(String filename) throws BlockException {
         String prefix = formatName() + ':';
         return NodeOptions.NONE.with(
-                "filename", filename.startsWith(prefix) ? filename.substring(prefix.length()) : filename);
+                "filename",
+                filename.startsWith(prefix)
+                        ? Filenames.withoutProtocol(filename.substring(prefix.length()))
+                        : filename);
+    }
+
+    /**
+     * The short name by which a node can be opened again; null if there is none, so that it takes the whole description.
+     *
+     * @param mattering the node's own options but for hints
+     * @param children the names of the nodes below by role, without those that the image names itself
+     */
+    default @Nullable String exactFilename(NodeOptions mattering, Map<String, NodeName> children) {
+        return switch (kind()) {
+            case FORMAT -> {
+                NodeName file = children.get(Node.FILE);
+                boolean alone = mattering.isEmpty() && children.size() == 1;
+                yield alone && file != null && file.plain() ? file.exact() : null;
+            }
+            case PROTOCOL -> {
+                String path = mattering.get("filename");
+                boolean alone = mattering.without("filename").isEmpty();
+                yield alone && path != null ? Filenames.withoutProtocol(path) : null;
+            }
+            case FILTER -> null;
+        };
+    }
+
+    /** The role of the child in whose directory relative names of an image are that stands on a node of this provider; null if there is none. */
+    default @Nullable String baseRole() {
+        return childRoles().contains(Node.FILE) ? Node.FILE : null;
     }
 
     /** Whether images may have a backing file. */

@@ -12,14 +12,15 @@ import org.jspecify.annotations.Nullable;
  * @param help one line
  * @param defaultValue text of the default that help shows, or null
  * @param choices the words that it may be; empty but for {@link Type#CHOICE}
+ * @param hint whether it says how, not what: it does not change what a node holds, and is no part of its name
  */
 public record DriverOption(
-        String name, Type type, String help, @Nullable String defaultValue, List<String> choices) {
-    private static final String LIST = ".*.";
-
+        String name, Type type, String help, @Nullable String defaultValue, List<String> choices, boolean hint) {
     /** Types of options, named as help shows them. */
     public enum Type {
         STRING("str"),
+        /** The name of a file of this machine, which will be opened. */
+        FILE("str"),
         SIZE("size"),
         NUMBER("num"),
         BOOL("bool (on/off)"),
@@ -41,6 +42,11 @@ public record DriverOption(
         return of(name, Type.STRING, help);
     }
 
+    /** A file of this machine; where an image says it, the {@link io.loomblock.ImplicitOpenPolicy} is asked. */
+    public static DriverOption file(String name, String help) {
+        return of(name, Type.FILE, help);
+    }
+
     /** A number of bytes: 0 to 2^63-1, with the suffixes of {@link Sizes}. */
     public static DriverOption size(String name, String help) {
         return of(name, Type.SIZE, help);
@@ -58,31 +64,41 @@ public record DriverOption(
 
     /** One of these words. */
     public static DriverOption choice(String name, String help, String... words) {
-        return new DriverOption(name, Type.CHOICE, help, null, List.of(words));
+        return new DriverOption(name, Type.CHOICE, help, null, List.of(words), false);
     }
 
     private static DriverOption of(String name, Type type, String help) {
-        return new DriverOption(name, type, help, null, List.of());
+        return new DriverOption(name, type, help, null, List.of(), false);
     }
 
     /** The same with a default that help shows. */
     public DriverOption withDefault(String value) {
-        return new DriverOption(name, type, help, value, choices);
+        return new DriverOption(name, type, help, value, choices, hint);
     }
 
-    /** Whether this is about each element of a list. */
-    boolean isInList() {
-        return name.contains(LIST);
+    /** The same, as one that says how, not what. */
+    public DriverOption asHint() {
+        return new DriverOption(name, type, help, defaultValue, choices, true);
     }
 
-    /** The name of the list that this is about. */
-    String listName() {
-        return name.substring(0, name.indexOf(LIST));
+    /** The one of these that {@code given} means, or null. */
+    public static @Nullable DriverOption find(List<DriverOption> options, String given) {
+        for (DriverOption option : options) {
+            if (option.isNamed(given)) {
+                return option;
+            }
+        }
+        return null;
     }
 
-    /** The name inside the element, if this is about a list. */
-    String shortName() {
-        return isInList() ? name.substring(name.indexOf(LIST) + LIST.length()) : name;
+    /** A value of it as JSON has it: numbers and switches as such, where their text is the usual one. */
+    Object typed(String value) {
+        boolean plainNumber = value.matches("0|-?[1-9][0-9]{0,17}");
+        return switch (type) {
+            case SIZE, NUMBER -> plainNumber ? (Object) Long.valueOf(value) : value;
+            case BOOL -> OptionValues.bool(value);
+            case STRING, FILE, CHOICE -> value;
+        };
     }
 
     /** Whether this is the option that {@code given} means: the same name, with a number where this one has {@code *}. */

@@ -17,6 +17,11 @@ public final class Filenames {
         return name.substring(0, name.indexOf(':'));
     }
 
+    /** A path that is not read as a name with a protocol: {@code ./} goes before one with a colon. */
+    public static String withoutProtocol(String path) {
+        return hasProtocol(path) ? "./" + path : path;
+    }
+
     /** A name of the file protocol without its prefix. */
     public static String stripFile(String name) {
         return name.startsWith("file:") ? name.substring("file:".length()) : name;

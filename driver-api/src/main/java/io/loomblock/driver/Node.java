@@ -34,6 +34,8 @@ public final class Node implements AutoCloseable {
     public static final String DATA = "data-file";
 
     private final String filename;
+    private final NodeName name;
+    private final boolean probed;
     private final BlockDriver driver;
     private final Map<String, Node> children;
     private final boolean keepReadOnly;
@@ -54,7 +56,15 @@ public final class Node implements AutoCloseable {
      */
     public Node(String filename, BlockDriver driver, Map<String, Node> children, OpenOptions options)
             throws BlockException {
-        this.filename = filename;
+        this(NodeName.of(filename), false, driver, children, options);
+    }
+
+    /** The same for a node that is called by more than one word, and whose format may have been {@code probed}. */
+    public Node(NodeName name, boolean probed, BlockDriver driver, Map<String, Node> children, OpenOptions options)
+            throws BlockException {
+        this.name = name;
+        this.probed = probed;
+        this.filename = name.filename();
         this.driver = driver;
         this.children = new LinkedHashMap<>(children);
         this.keepReadOnly = options.keepReadOnly();
@@ -65,6 +75,16 @@ public final class Node implements AutoCloseable {
 
     public String filename() {
         return filename;
+    }
+
+    /** Whether its format was guessed from its content, not said by anybody. */
+    public boolean probed() {
+        return probed;
+    }
+
+    /** What {@link #filename} is made of. */
+    public NodeName name() {
+        return name;
     }
 
     public BlockDriver driver() {
@@ -93,8 +113,7 @@ public final class Node implements AutoCloseable {
     }
 
     /** The child that the driver's steps are announced to: a format's file, what a filter stands on; null for protocols. */
-    @Nullable
-    Node primary() {
+    private @Nullable Node primary() {
         Node filtered = driver.filtered();
         return filtered == null ? children.get(FILE) : filtered;
     }
@@ -201,13 +220,13 @@ public final class Node implements AutoCloseable {
     }
 
     /**
-     * The first failed flush of this node's own storage, or of that of the node that it stands on, after which nothing may be written any more; null
+     * The first failed flush of this node's own storage, or of that of the file below it, after which nothing may be written any more; null
      * normally.
      */
     public @Nullable BlockException flushFailure() {
         BlockException own = flushes.failure();
-        Node below = own == null ? primary() : null;
-        return below == null ? own : below.flushFailure();
+        Node file = own == null ? children.get(FILE) : null;
+        return file == null ? own : file.flushFailure();
     }
 
     /**

@@ -5,16 +5,10 @@ import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What was given for a driver's own options, each known to the driver and of the type that it says. Immutable. */
 public final class OptionValues {
-    /** The words that switch something on, as QEMU knows them. */
-    private static final Set<String> YES = Set.of("on", "yes", "true", "y");
-
-    private static final Set<String> NO = Set.of("off", "no", "false", "n");
-
     private final NodeOptions given;
 
     private OptionValues(NodeOptions given) {
@@ -27,13 +21,15 @@ public final class OptionValues {
      * @param owner how a message begins that refuses an option, e.g. {@code Block format 'qed' does not}
      * @throws BlockException EINVAL for an unknown one, or a value of another type
      */
-    public static OptionValues of(String owner, List<DriverOption> known, NodeOptions given) throws BlockException {
-        checkLists(known, given);
-        for (var option : given.asMap().entrySet()) {
-            DriverOption found = find(owner, known, option.getKey());
-            check(found, found.shortName(), option.getValue());
+    public static OptionValues of(String owner, List<DriverOption> known, NodeOptions options) throws BlockException {
+        for (var given : options.asMap().entrySet()) {
+            DriverOption option = DriverOption.find(known, given.getKey());
+            if (option == null) {
+                throw new BlockException(Errno.EINVAL, owner + " support the option '" + given.getKey() + "'");
+            }
+            check(option, given.getKey(), given.getValue());
         }
-        return new OptionValues(given);
+        return new OptionValues(options);
     }
 
     /** The same for a driver, in QEMU's words. */
@@ -44,63 +40,71 @@ public final class OptionValues {
         return of(owner, provider.openOptions(), given);
     }
 
-    /** Elements of a list are counted from 0 without a gap. */
-    private static void checkLists(List<DriverOption> known, NodeOptions given) throws BlockException {
-        for (String list : known.stream()
-                .filter(DriverOption::isInList)
-                .map(DriverOption::listName)
-                .distinct()
-                .toList()) {
-            NodeOptions rest = given.below(list);
-            for (int i = 0; i < given.list(list).size(); i++) {
-                rest = rest.without("" + i);
+    /**
+     * Checks the text of one option; sizes are those that files may have.
+     *
+     * @param name as it was given
+     * @throws BlockException EINVAL, in QEMU's words, if the option cannot have it
+     */
+    public static void check(DriverOption option, String name, String value) throws BlockException {
+        switch (option.type()) {
+            case STRING, FILE -> {
+                // Whoever takes it knows.
             }
-            if (!rest.isEmpty()) {
-                throw new BlockException(
-                        Errno.EINVAL, "Unused option '" + rest.asMap().firstKey() + "' for [" + list + "]");
-            }
+            case SIZE ->
+                require(
+                        parseSize(name, value) >= 0,
+                        "Value '" + value + "' is out of range for parameter '" + name + "'");
+            case NUMBER -> require(number(value).isPresent(), "Parameter '" + name + "' expects a number");
+            case BOOL -> require(isTrue(value) || isFalse(value), "Parameter '" + name + "' expects 'on' or 'off'");
+            case CHOICE -> require(option.choices().contains(value), "invalid parameter value: " + value);
         }
     }
 
-    private static DriverOption find(String owner, List<DriverOption> known, String name) throws BlockException {
-        for (DriverOption option : known) {
-            if (option.isNamed(name)) {
-                return option;
-            }
-        }
-        for (DriverOption option : known) {
-            if (option.isInList() && name.startsWith(option.listName() + '.')) {
-                String inner =
-                        name.substring(name.indexOf('.', option.listName().length() + 1) + 1);
-                throw new BlockException(
-                        Errno.EINVAL, "[" + option.listName() + "] section doesn't support the option '" + inner + "'");
-            }
-        }
-        throw new BlockException(Errno.EINVAL, owner + " support the option '" + name + "'");
-    }
-
-    private static void check(DriverOption option, String name, String value) throws BlockException {
-        boolean good =
-                switch (option.type()) {
-                    case STRING -> true;
-                    case SIZE -> Sizes.parse(value).isPresent();
-                    case NUMBER -> number(value).isPresent();
-                    case BOOL -> YES.contains(value) || NO.contains(value);
-                    case CHOICE -> option.choices().contains(value);
-                };
-        if (!good) {
+    /**
+     * The bytes that a size means, below 2^64, as an unsigned number.
+     *
+     * @throws BlockException EINVAL, in QEMU's words, if it is none
+     */
+    public static long parseSize(String name, String value) throws BlockException {
+        try {
+            return Sizes.parseUnsigned(value);
+        } catch (Sizes.SizeException e) {
+            require(
+                    e.problem() != Sizes.Problem.TOO_LARGE,
+                    "Value '" + value + "' is out of range for parameter '" + name + "'");
             throw new BlockException(
                     Errno.EINVAL,
-                    switch (option.type()) {
-                        case SIZE ->
-                            "Parameter '" + name + "' expects a non-negative number below 2^64\n"
-                                    + "Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\n"
-                                    + "and exabytes, respectively.";
-                        case NUMBER -> "Parameter '" + name + "' expects a number";
-                        case BOOL -> "Parameter '" + name + "' expects 'on' or 'off'";
-                        case CHOICE, STRING -> "invalid parameter value: " + value;
-                    });
+                    "Parameter '" + name + "' expects a non-negative number below 2^64\n"
+                            + "Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\n"
+                            + "and exabytes, respectively.",
+                    e);
         }
+    }
+
+    private static void require(boolean good, String complaint) throws BlockException {
+        if (!good) {
+            throw new BlockException(Errno.EINVAL, complaint);
+        }
+    }
+
+    private static boolean isTrue(String text) {
+        return switch (text) {
+            case "on", "yes", "true", "y" -> true;
+            default -> false;
+        };
+    }
+
+    private static boolean isFalse(String text) {
+        return switch (text) {
+            case "off", "no", "false", "n" -> true;
+            default -> false;
+        };
+    }
+
+    /** Whether a switch whose text was checked is on. */
+    static boolean bool(String text) {
+        return isTrue(text);
     }
 
     private static OptionalLong number(String text) {
@@ -137,7 +141,7 @@ public final class OptionValues {
 
     public boolean bool(String name, boolean otherwise) {
         String text = given.get(name);
-        return text == null ? otherwise : YES.contains(text);
+        return text == null ? otherwise : bool(text);
     }
 
     /** The elements of the list of this name. */

@@ -17,11 +17,7 @@ import java.io.Serial;
  * bytes. For one thread.
  */
 public final class ImageComparison {
-    /** What a failure to read names the beginning of, as QEMU does. */
-    private static final int CHUNK = BufferPool.MAX_BUFFER;
-    /** What is read of each image at once: both have their half of one buffer, so that nobody waits for the second one. */
-    private static final int HALF = CHUNK / 2;
-
+    private static final int BUFFER = BufferPool.MAX_BUFFER;
     private static final int SECTOR = 512;
     /** What strict mode compares of a status. */
     private static final int STRICT = BlockStatus.DATA | BlockStatus.ZERO | BlockStatus.ALLOCATED | BlockStatus.EOF;
@@ -112,9 +108,10 @@ public final class ImageComparison {
     public static Result compare(
             BlockDevice left, BlockDevice right, boolean strict, BufferPool pool, Listener listener)
             throws ComparisonException, BlockException {
-        try (AlignedBuffer memory = pool.acquire(2 * HALF)) {
-            Side first = new Side(left, left.length(), true, memory, 0);
-            Side second = new Side(right, right.length(), false, memory, HALF);
+        try (AlignedBuffer a = pool.acquire(BUFFER);
+                AlignedBuffer b = pool.acquire(BUFFER)) {
+            Side first = new Side(left, left.length(), true, a);
+            Side second = new Side(right, right.length(), false, b);
             return new ImageComparison(first, second, strict, listener).run();
         }
     }
@@ -133,7 +130,7 @@ public final class ImageComparison {
             }
             long length = Math.min(l.length(), r.length());
             if (!(l.isZero() && r.isZero()) && (l.isAllocated() || r.isAllocated())) {
-                length = Math.min(length, CHUNK);
+                length = Math.min(length, BUFFER);
                 long difference = difference(at, (int) length, l.isAllocated(), r.isAllocated());
                 if (difference >= 0) {
                     return new Result(Outcome.CONTENT_DIFFERS, difference);
@@ -151,19 +148,13 @@ public final class ImageComparison {
 
     /** The sector in which the two differ first, or -1; an image that has nothing there reads as zeros. */
     private long difference(long at, int length, boolean inLeft, boolean inRight) throws ComparisonException {
-        if (!inLeft || !inRight) {
-            return (inLeft ? left : right).firstNonZero(at, length);
+        if (inLeft && inRight) {
+            left.read(at, length);
+            right.read(at, length);
+            int mismatch = left.buffer.mismatch(0, right.buffer, 0, length);
+            return mismatch < 0 ? -1 : at + (mismatch & -SECTOR);
         }
-        for (int done = 0; done < length; done += HALF) {
-            int n = Math.min(HALF, length - done);
-            left.read(at, done, n);
-            right.read(at, done, n);
-            int mismatch = left.memory.mismatch(left.base, right.memory, right.base, n);
-            if (mismatch >= 0) {
-                return at + done + (mismatch & -SECTOR);
-            }
-        }
-        return -1;
+        return (inLeft ? left : right).firstNonZero(at, length);
     }
 
     private Result restIsZero(Side longer, long from) throws ComparisonException {
@@ -171,7 +162,7 @@ public final class ImageComparison {
             BlockStatus status = longer.status(at, longer.length - at);
             long length = status.length();
             if (status.isAllocated() && !status.isZero()) {
-                length = Math.min(length, CHUNK);
+                length = Math.min(length, BUFFER);
                 long nonZero = longer.firstNonZero(at, (int) length);
                 if (nonZero >= 0) {
                     return new Result(Outcome.CONTENT_DIFFERS, nonZero);
@@ -183,8 +174,8 @@ public final class ImageComparison {
         return new Result(Outcome.IDENTICAL, -1);
     }
 
-    /** One of the two images, and its half of the memory, which begins at {@code base}. */
-    private record Side(BlockDevice device, long length, boolean first, AlignedBuffer memory, int base) {
+    /** One of the two images. */
+    private record Side(BlockDevice device, long length, boolean first, AlignedBuffer buffer) {
         BlockStatus status(long at, long bytes) throws ComparisonException {
             try {
                 LayeredStatus found = device.layeredStatus(at, bytes);
@@ -199,24 +190,20 @@ public final class ImageComparison {
             }
         }
 
-        /** Reads what lies {@code from} bytes behind the beginning of a chunk; at most {@link #HALF}. */
-        void read(long chunk, int from, int bytes) throws ComparisonException {
+        void read(long at, int bytes) throws ComparisonException {
             try {
-                device.read(chunk + from, IoVector.of(memory, base, bytes));
+                device.read(at, bytes, IoVector.of(buffer), 0);
             } catch (BlockException e) {
-                throw new ComparisonException(Step.READ, first, chunk, e);
+                throw new ComparisonException(Step.READ, first, at, e);
             }
         }
 
-        /** The first sector of a chunk with a byte that is not zero, or -1. */
-        long firstNonZero(long chunk, int bytes) throws ComparisonException {
-            for (int done = 0; done < bytes; done += HALF) {
-                int n = Math.min(HALF, bytes - done);
-                read(chunk, done, n);
-                for (int i = 0; i < n; i += SECTOR) {
-                    if (!memory.isZero(base + i, Math.min(SECTOR, n - i))) {
-                        return chunk + done + i;
-                    }
+        /** The first sector, counted from {@code at}, with a byte that is not zero, or -1. */
+        long firstNonZero(long at, int bytes) throws ComparisonException {
+            read(at, bytes);
+            for (int i = 0; i < bytes; i += SECTOR) {
+                if (!buffer.isZero(i, Math.min(SECTOR, bytes - i))) {
+                    return at + i;
                 }
             }
             return -1;

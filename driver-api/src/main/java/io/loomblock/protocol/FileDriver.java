@@ -2,7 +2,6 @@
 package io.loomblock.protocol;
 
 import io.loomblock.BlockException;
-import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.driver.Limits;
 import io.loomblock.driver.RequestFlags;
@@ -12,8 +11,8 @@ import io.loomblock.memory.IoVector;
 final class FileDriver extends LocalDriver {
     private final FileSize size;
 
-    FileDriver(Lease lease, OpenOptions options) {
-        super(lease, options);
+    FileDriver(Lease lease, LocalAccess access) {
+        super(lease, access);
         this.size = lease.size();
     }
 

@@ -4,7 +4,6 @@ package io.loomblock.protocol;
 import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
-import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.BlockDriverProvider;
@@ -63,18 +62,16 @@ public final class FileProvider implements BlockDriverProvider {
 
     @Override
     public List<DriverOption> openOptions() {
-        return LocalDriver.OPEN_OPTIONS;
+        return LocalAccess.OPTIONS;
     }
 
     @Override
     public BlockDriver open(OpenContext context) throws BlockException {
-        OpenOptions options = context.options();
+        LocalAccess access = LocalAccess.of(context);
+        boolean writable = access.options().writable();
         Lease lease = files.open(
-                LocalDriver.filename(context),
-                LocalDriver.mode(options),
-                LocalDriver.permissions(options),
-                FileProvider::requireRegular);
-        return new FileDriver(lease, options);
+                access.filename(), access.mode(writable), access.permissions(writable), FileProvider::requireRegular);
+        return new FileDriver(lease, access);
     }
 
     @Override

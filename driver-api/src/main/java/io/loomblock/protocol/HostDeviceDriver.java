@@ -3,7 +3,6 @@ package io.loomblock.protocol;
 
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
-import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.driver.Limits;
 import io.loomblock.driver.RequestFlags;
@@ -13,8 +12,8 @@ import io.loomblock.memory.IoVector;
 final class HostDeviceDriver extends LocalDriver {
     private static final int SECTOR = 512;
 
-    HostDeviceDriver(Lease lease, OpenOptions options) {
-        super(lease, options);
+    HostDeviceDriver(Lease lease, LocalAccess access) {
+        super(lease, access);
     }
 
     @Override

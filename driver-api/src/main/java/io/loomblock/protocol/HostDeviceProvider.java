@@ -4,7 +4,6 @@ package io.loomblock.protocol;
 import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
-import io.loomblock.OpenOptions;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.CreateContext;
@@ -52,18 +51,19 @@ public final class HostDeviceProvider implements BlockDriverProvider {
 
     @Override
     public List<DriverOption> openOptions() {
-        return LocalDriver.OPEN_OPTIONS;
+        return LocalAccess.OPTIONS;
     }
 
     @Override
     public BlockDriver open(OpenContext context) throws BlockException {
-        OpenOptions options = context.options();
+        LocalAccess access = LocalAccess.of(context);
+        boolean writable = access.options().writable();
         Lease lease = files.open(
-                LocalDriver.filename(context),
-                LocalDriver.mode(options),
-                LocalDriver.permissions(options),
+                access.filename(),
+                access.mode(writable),
+                access.permissions(writable),
                 HostDeviceProvider::requireDevice);
-        return new HostDeviceDriver(lease, options);
+        return new HostDeviceDriver(lease, access);
     }
 
     @Override

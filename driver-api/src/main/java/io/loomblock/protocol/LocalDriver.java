@@ -6,24 +6,19 @@ import io.loomblock.BlockStatus;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.BlockDriver;
-import io.loomblock.driver.DriverOption;
-import io.loomblock.driver.OpenContext;
 import io.loomblock.driver.RequestFlags;
 import io.loomblock.memory.IoVector;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** What files and devices of this machine have in common: requests on an open descriptor, and the permissions around it. */
 abstract class LocalDriver implements BlockDriver {
-    /** What files and devices may be told. */
-    static final List<DriverOption> OPEN_OPTIONS = List.of(DriverOption.string("filename", "File name of the image"));
-
     private static final Logger LOG = LoggerFactory.getLogger(LocalDriver.class);
 
     final Lease lease;
     final OpenOptions options;
+    private final LocalAccess access;
     /** Another one after the driver was reopened. */
     volatile FileIo io;
 
@@ -34,48 +29,12 @@ abstract class LocalDriver implements BlockDriver {
 
     private volatile boolean writable;
 
-    LocalDriver(Lease lease, OpenOptions options) {
+    LocalDriver(Lease lease, LocalAccess access) {
         this.lease = lease;
+        this.access = access;
         this.io = lease.io();
-        this.options = options;
+        this.options = access.options();
         this.writable = options.writable();
-    }
-
-    /**
-     * The path to open.
-     *
-     * @throws BlockException EINVAL if there is none
-     */
-    static String filename(OpenContext context) throws BlockException {
-        String name = context.values().string("filename", "");
-        if (name.isEmpty()) {
-            throw new BlockException(Errno.EINVAL, "The 'file' block driver requires a file name");
-        }
-        return name;
-    }
-
-    /** The permissions that an open with these options needs. */
-    static Permissions permissions(OpenOptions options) {
-        return permissions(options, options.writable());
-    }
-
-    private static Permissions permissions(OpenOptions options, boolean writable) {
-        if (options.forceShare()) {
-            return Permissions.NONE;
-        }
-        if (options.inactive()) {
-            return Permissions.INACTIVE;
-        }
-        return writable ? Permissions.READ_WRITE : Permissions.READ_ONLY;
-    }
-
-    /** The mode in which they open the file. */
-    static OpenMode mode(OpenOptions options) {
-        return mode(options, options.writable());
-    }
-
-    private static OpenMode mode(OpenOptions options, boolean writable) {
-        return new OpenMode(writable, options.cache().direct(), false);
     }
 
     @Override
@@ -128,7 +87,7 @@ abstract class LocalDriver implements BlockDriver {
 
     @Override
     public void invalidateCache(boolean activate) throws BlockException {
-        lease.change(permissions(options.withInactive(!activate), writable));
+        lease.change(access.permissions(writable, !activate));
     }
 
     /** What is to be writable is so at once, because the drivers above write while they prepare themselves. */
@@ -136,16 +95,16 @@ abstract class LocalDriver implements BlockDriver {
     public void reopenPrepare(boolean willBeWritable) throws BlockException {
         before = io;
         if (willBeWritable) {
-            lease.change(permissions(options, true));
+            lease.change(access.permissions(true));
             try {
-                io = lease.descriptor(mode(options, true));
+                io = lease.descriptor(access.mode(true));
             } catch (BlockException e) {
                 restorePermissions();
                 throw e;
             }
             after = io;
         } else {
-            after = lease.descriptor(mode(options, false));
+            after = lease.descriptor(access.mode(false));
         }
         writable = willBeWritable;
     }
@@ -180,7 +139,7 @@ abstract class LocalDriver implements BlockDriver {
     /** Those of a reader. Where this fails, others are locked out of what they might have had, and that is all. */
     private void restorePermissions() {
         try {
-            lease.change(permissions(options, false));
+            lease.change(access.permissions(false));
         } catch (BlockException e) {
             LOG.warn("{}: locks of a writer stay although the file is read-only: {}", lease.name(), e.getMessage());
         }

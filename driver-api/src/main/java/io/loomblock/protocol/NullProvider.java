@@ -6,10 +6,13 @@ import io.loomblock.Errno;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.DriverOption;
+import io.loomblock.driver.NodeName;
 import io.loomblock.driver.NodeOptions;
 import io.loomblock.driver.OpenContext;
 import io.loomblock.driver.OptionValues;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The protocol {@code null-co}: a disk of any size that holds nothing. */
 public class NullProvider implements BlockDriverProvider {
@@ -43,6 +46,11 @@ public class NullProvider implements BlockDriverProvider {
                     Errno.EINVAL, "The only allowed filename for this driver is '" + formatName() + "://'");
         }
         return NodeOptions.NONE;
+    }
+
+    @Override
+    public @Nullable String exactFilename(NodeOptions mattering, Map<String, NodeName> children) {
+        return mattering.isEmpty() ? formatName() + "://" : null;
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.loomblock.raw;
 
 import io.loomblock.BlockException;
 import io.loomblock.BlockStatus;
+import io.loomblock.DriverInfo;
 import io.loomblock.Errno;
 import io.loomblock.PreallocationMode;
 import io.loomblock.driver.BlockDriver;
@@ -99,6 +100,13 @@ final class RawDriver implements BlockDriver {
     @Override
     public BlockStatus blockStatus(long offset, long bytes) {
         return BlockStatus.at(BlockStatus.RAW, bytes, offset);
+    }
+
+    /** What the file says of its clusters is true of the image too. */
+    @Override
+    public DriverInfo info() throws BlockException {
+        DriverInfo below = file.info();
+        return new DriverInfo(below.clusterSize(), below.dirty(), null);
     }
 
     @Override

@@ -65,12 +65,21 @@ class NullAndMemoryTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "-1", "x", "1x", "k", "9223372036854775808", "9E"})
+    @ValueSource(strings = {"", "-1", "x", "1x", "k"})
     void sizesThatAreNone(String text) {
         OpenOptions options = OpenOptions.readWrite().withNodeOptions(NodeOptions.NONE.with("size", text));
         assertThat(assertFails(Errno.EINVAL, () -> TestEngine.open(new NullProvider(), "null-co://", options))
                         .reason())
                 .startsWith("Parameter 'size' expects a non-negative number below 2^64");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"9223372036854775808", "9E", "16E"})
+    void sizesThatNoFileHas(String text) {
+        OpenOptions options = OpenOptions.readWrite().withNodeOptions(NodeOptions.NONE.with("size", text));
+        assertThat(assertFails(Errno.EINVAL, () -> TestEngine.open(new NullProvider(), "null-co://", options))
+                        .reason())
+                .isEqualTo("Value '" + text + "' is out of range for parameter 'size'");
     }
 
     @Test

@@ -26,6 +26,7 @@ final class CheckCommand {
     private boolean json;
     private boolean quiet;
     private boolean forceShare;
+    private boolean imageOpts;
 
     private CheckCommand() {}
 
@@ -55,18 +56,14 @@ final class CheckCommand {
                 case 'q' -> command.quiet = true;
                 case 'U' -> command.forceShare = true;
                 case ImgOptions.OUTPUT -> output = options.argument();
-                case ImgOptions.OBJECT -> throw ImgOptions.unsupported("--object");
-                case ImgOptions.IMAGE_OPTS -> throw ImgOptions.unsupported("--image-opts");
+                case ImgOptions.IMAGE_OPTS -> command.imageOpts = true;
                 default -> throw ImgOptions.misuse(option, options);
             }
         }
-        String[] operands = options.operands();
-        if (operands.length != 1) {
-            throw ToolException.usage("Expecting one image file name");
-        }
+        String filename = ImgOptions.operand(options);
         command.json = ImgOptions.isJson(output);
         command.cache = ImgOptions.cache(cacheName, "source cache");
-        return command.check(operands[0], console);
+        return command.check(filename, console);
     }
 
     private static FixMode fixMode(String name) throws ToolException {
@@ -84,7 +81,7 @@ final class CheckCommand {
                 .withCheck(true)
                 .withCache(cache)
                 .withForceShare(forceShare);
-        try (BlockDevice device = Images.open(filename, options, console)) {
+        try (BlockDevice device = Images.open(filename, imageOpts, options, console)) {
             CheckReport report =
                     new CheckReport(filename, device.node().driver().formatName(), json, quiet, console.out());
             CheckResult result = check(device, fix);

@@ -30,6 +30,7 @@ final class CompareCommand {
     private boolean quiet;
     private boolean strict;
     private boolean forceShare;
+    private boolean imageOpts;
 
     private CompareCommand() {}
 
@@ -55,8 +56,7 @@ final class CompareCommand {
                 case 'q' -> command.quiet = true;
                 case 's' -> command.strict = true;
                 case 'U' -> command.forceShare = true;
-                case ImgOptions.OBJECT -> throw ImgOptions.unsupported("--object");
-                case ImgOptions.IMAGE_OPTS -> throw ImgOptions.unsupported("--image-opts");
+                case ImgOptions.IMAGE_OPTS -> command.imageOpts = true;
                 default -> throw ImgOptions.misuse(option, options);
             }
         }
@@ -73,8 +73,8 @@ final class CompareCommand {
             OpenOptions options = Images.readOnly()
                     .withCache(ImgOptions.cache(cache, "source cache", CANNOT_OPEN))
                     .withForceShare(forceShare);
-            try (BlockDevice first = Images.open(name1, options.withFormat(format1), console, CANNOT_OPEN);
-                    BlockDevice second = Images.open(name2, options.withFormat(format2), console, CANNOT_OPEN)) {
+            try (BlockDevice first = open(name1, options.withFormat(format1), console);
+                    BlockDevice second = open(name2, options.withFormat(format2), console)) {
                 Result result = ImageComparison.compare(
                         first, second, strict, BufferPool.shared(), new Reporter(line, console));
                 return report(result, console);
@@ -82,6 +82,10 @@ final class CompareCommand {
                 throw explain(e, e.first() ? name1 : name2);
             }
         }
+    }
+
+    private BlockDevice open(String name, OpenOptions options, Console console) throws ToolException {
+        return Images.open(name, imageOpts, options, console, CANNOT_OPEN);
     }
 
     private int report(Result result, Console console) {

@@ -6,6 +6,7 @@ import io.loomblock.BlockException;
 import io.loomblock.CacheMode;
 import io.loomblock.OpenOptions;
 import io.loomblock.cli.Console;
+import io.loomblock.cli.OptionList;
 import io.loomblock.cli.ToolException;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.Closer;
@@ -32,7 +33,7 @@ final class ConvertCommand {
         if (options.help) {
             ImgHelp.print(console);
         } else if (OptionList.asksForHelp(options.optionList)) {
-            CreateParameters.printHelp(options.outFormat, options.target, console.out());
+            CreateParameters.printHelp(options.targetFormat(), options.target, console.out());
         } else {
             new ConvertCommand(options, console).convert();
         }
@@ -59,7 +60,7 @@ final class ConvertCommand {
         OpenOptions how =
                 Images.readOnly().withFormat(options.format).withCache(cache).withForceShare(options.forceShare);
         for (String name : options.sources) {
-            sources.add(Images.open(name, how, console));
+            sources.add(Images.open(name, options.imageOpts, how, console));
         }
         if (options.snapshot != null) {
             throw ToolException.failure("Failed to load snapshot: Block format '"
@@ -105,7 +106,7 @@ final class ConvertCommand {
         boolean hasBacking = options.backingFile != null;
         CreateParameters parameters = null;
         if (!options.skipCreate) {
-            BlockDriverProvider format = Formats.find(options.outFormat);
+            BlockDriverProvider format = Formats.find(options.targetFormat());
             parameters = CreateParameters.parse(format, Formats.protocolOf(target()), options.optionList, console);
             if (options.backingFile != null) {
                 parameters.setBackingFile(options.backingFile);
@@ -137,13 +138,13 @@ final class ConvertCommand {
 
     private void create(CreateParameters parameters, long length) throws ToolException {
         parameters.setSize(length);
-        String prefix = target() + ": error while converting " + options.outFormat + ": ";
+        String prefix = target() + ": error while converting " + options.targetFormat() + ": ";
         try {
             String recorded = parameters.backingFormat();
             if (recorded != null) {
                 Formats.requireBackingFormat(recorded);
             }
-            BlockDevice.create(options.outFormat, target(), parameters.toCreateOptions(), Images.readWrite());
+            BlockDevice.create(options.targetFormat(), target(), parameters.toCreateOptions(), Images.readWrite());
         } catch (BlockException e) {
             throw ToolException.failure(prefix + e.reason(), ToolException.FAILURE, e);
         } catch (ToolException e) {
@@ -153,10 +154,10 @@ final class ConvertCommand {
 
     private BlockDevice openTarget() throws ToolException {
         OpenOptions how = Images.readWrite()
-                .withFormat(options.outFormat)
+                .withFormat(options.targetImageOpts ? options.outFormat : options.targetFormat())
                 .withCache(targetCache())
                 .withUnmap(options.minSparse != 0);
-        return Images.open(target(), how, console);
+        return Images.open(target(), options.targetImageOpts, how, console);
     }
 
     private CacheMode targetCache() throws ToolException {

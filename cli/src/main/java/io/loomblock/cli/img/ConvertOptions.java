@@ -4,6 +4,7 @@ package io.loomblock.cli.img;
 import io.loomblock.cli.Console;
 import io.loomblock.cli.GetOpt;
 import io.loomblock.cli.GetOpt.LongOption;
+import io.loomblock.cli.OptionList;
 import io.loomblock.cli.ToolException;
 import java.util.Arrays;
 import java.util.List;
@@ -26,7 +27,9 @@ final class ConvertOptions {
     @Nullable
     String format;
 
-    String outFormat = "raw";
+    /** Null if it is not said: raw then, except for a target that options describe. */
+    @Nullable
+    String outFormat;
 
     @Nullable
     String optionList;
@@ -54,6 +57,8 @@ final class ConvertOptions {
     boolean progress;
     boolean quiet;
     boolean forceShare;
+    boolean imageOpts;
+    boolean targetImageOpts;
     List<String> sources = List.of();
 
     @Nullable
@@ -62,7 +67,6 @@ final class ConvertOptions {
     private boolean copyOffloading;
     private boolean sparseGiven;
     private boolean skipBroken;
-    private boolean targetImageOpts;
 
     private ConvertOptions() {}
 
@@ -112,6 +116,7 @@ final class ConvertOptions {
             case TARGET_IS_ZERO -> targetIsZero = true;
             case BITMAPS -> bitmaps = true;
             case SKIP_BROKEN -> skipBroken = true;
+            case ImgOptions.IMAGE_OPTS -> imageOpts = true;
             case TARGET_IMAGE_OPTS -> targetImageOpts = true;
             default -> {
                 return false;
@@ -133,8 +138,6 @@ final class ConvertOptions {
             case 'T' -> sourceCache = options.argument();
             case 'm' -> workers = workers(options.argument());
             case 'r' -> rate = ImgOptions.size(options.argument(), "rate limit", console);
-            case ImgOptions.OBJECT -> throw ImgOptions.unsupported("--object");
-            case ImgOptions.IMAGE_OPTS -> throw ImgOptions.unsupported("--image-opts");
             default -> throw ImgOptions.misuse(option, options);
         }
     }
@@ -165,6 +168,11 @@ final class ConvertOptions {
         return workers;
     }
 
+    /** The format of a target that is made, or named by its file. */
+    String targetFormat() {
+        return outFormat == null ? "raw" : outFormat;
+    }
+
     private void check() throws ToolException {
         if (skipCreate && optionList != null) {
             throw ToolException.failure("-o has no effect when skipping image creation");
@@ -181,10 +189,8 @@ final class ConvertOptions {
         if (targetIsZero && !skipCreate) {
             throw ToolException.failure("--target-is-zero requires use of -n flag");
         }
-        if (targetImageOpts) {
-            throw skipCreate
-                    ? ImgOptions.unsupported("--target-image-opts")
-                    : ToolException.failure("--target-image-opts requires use of -n flag");
+        if (targetImageOpts && !skipCreate) {
+            throw ToolException.failure("--target-image-opts requires use of -n flag");
         }
         if (target == null && !OptionList.asksForHelp(optionList)) {
             throw ToolException.failure("Must specify image file name");

@@ -7,6 +7,7 @@ import io.loomblock.OpenOptions;
 import io.loomblock.cli.Console;
 import io.loomblock.cli.GetOpt;
 import io.loomblock.cli.GetOpt.LongOption;
+import io.loomblock.cli.OptionList;
 import io.loomblock.cli.ToolException;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.Filenames;
@@ -39,7 +40,6 @@ final class CreateCommand {
                 case 'o' -> command.optionList = OptionList.join(command.optionList, options.argument());
                 case 'q' -> command.quiet = true;
                 case 'u' -> command.unsafe = true;
-                case ImgOptions.OBJECT -> throw ImgOptions.unsupported("--object");
                 default -> throw ImgOptions.misuse(option, options);
             }
         }

@@ -4,9 +4,11 @@ package io.loomblock.cli.img;
 import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.cli.Console;
+import io.loomblock.cli.OptionList;
 import io.loomblock.cli.ToolException;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.DriverOption;
+import io.loomblock.driver.OptionValues;
 import io.loomblock.driver.Sizes;
 import java.io.PrintStream;
 import java.util.ArrayList;
@@ -76,50 +78,23 @@ final class CreateParameters {
     }
 
     private void put(OptionList.Entry entry, Console console) throws ToolException {
-        // A name alone is a switch, with "no" before it for off.
-        String name = entry.name();
-        String value = entry.value();
-        if (value == null) {
-            boolean off = name.startsWith("no");
-            name = off ? name.substring(2) : name;
-            value = off ? "off" : "on";
-        }
-        String wanted = name;
+        OptionList.Entry given = entry.asSwitch();
+        String name = given.name();
         DriverOption option =
-                find(known, wanted).orElseThrow(() -> ToolException.failure("Invalid parameter '" + wanted + "'"));
-        values.put(name, checked(option, value, console));
+                find(known, name).orElseThrow(() -> ToolException.failure("Invalid parameter '" + name + "'"));
+        values.put(name, checked(option, String.valueOf(given.value()), console));
     }
 
     private static String checked(DriverOption option, String value, Console console) throws ToolException {
-        return switch (option.type()) {
-            case STRING -> value;
-            case SIZE -> Long.toString(ImgOptions.parameterSize(option.name(), value, console));
-            case NUMBER -> number(option.name(), value);
-            case BOOL -> bool(option.name(), value);
-            case CHOICE -> choice(option, value);
-        };
-    }
-
-    private static String number(String name, String value) throws ToolException {
-        try {
-            return Long.toString(Long.decode(value));
-        } catch (NumberFormatException e) {
-            throw ToolException.failure("Parameter '" + name + "' expects a number", ToolException.FAILURE, e);
+        if (option.type() == DriverOption.Type.SIZE) {
+            return Long.toString(ImgOptions.parameterSize(option.name(), value, console));
         }
-    }
-
-    private static String choice(DriverOption option, String value) throws ToolException {
-        if (!option.choices().contains(value)) {
-            throw ToolException.failure("invalid parameter value: " + value);
+        try {
+            OptionValues.check(option, option.name(), value);
+        } catch (BlockException e) {
+            throw ToolException.failure(e.reason(), ToolException.FAILURE, e);
         }
         return value;
-    }
-
-    private static String bool(String name, String value) throws ToolException {
-        return switch (value) {
-            case "on", "yes", "true", "y", "off", "no", "false", "n" -> value;
-            default -> throw ToolException.failure("Parameter '" + name + "' expects 'on' or 'off'");
-        };
     }
 
     /** The backing file that {@code -b} or {@code -B} names; wins over one in the list. */

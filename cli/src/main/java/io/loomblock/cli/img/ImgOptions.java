@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock.cli.img;
 
+import io.loomblock.BlockException;
 import io.loomblock.CacheMode;
 import io.loomblock.cli.Console;
 import io.loomblock.cli.GetOpt;
 import io.loomblock.cli.ToolException;
+import io.loomblock.driver.OptionValues;
 import io.loomblock.driver.Sizes;
 import io.loomblock.driver.Sizes.SizeException;
 
@@ -18,18 +20,24 @@ final class ImgOptions {
 
     private ImgOptions() {}
 
-    /** The failure for {@link GetOpt#UNKNOWN} and {@link GetOpt#MISSING_ARGUMENT}. */
+    /** The failure for {@link GetOpt#UNKNOWN}, {@link GetOpt#MISSING_ARGUMENT} and options of QEMU's that these tools do not have. */
     static ToolException misuse(int option, GetOpt options) {
         String word = options.offender();
-        return ToolException.usage(
-                option == GetOpt.MISSING_ARGUMENT
-                        ? "missing argument for option '" + word + "'"
-                        : "unrecognized option '" + word + "'");
+        return switch (option) {
+            // Secrets, throttle groups and the like live in QEMU's object model.
+            case OBJECT -> ToolException.failure("--object is not supported");
+            case GetOpt.MISSING_ARGUMENT -> ToolException.usage("missing argument for option '" + word + "'");
+            default -> ToolException.usage("unrecognized option '" + word + "'");
+        };
     }
 
-    /** The failure for an option of QEMU's that these tools do not have. */
-    static ToolException unsupported(String option) {
-        return ToolException.failure(option + " is not supported");
+    /** The one image that a command is about. */
+    static String operand(GetOpt options) throws ToolException {
+        String[] operands = options.operands();
+        if (operands.length != 1) {
+            throw ToolException.usage("Expecting one image file name");
+        }
+        return operands[0];
     }
 
     /** Whether {@code --output} asks for JSON. */
@@ -76,14 +84,9 @@ final class ImgOptions {
     static long parameterSize(String name, String text, Console console) throws ToolException {
         warnHexSuffix(text, console);
         try {
-            return Sizes.parseUnsigned(text);
-        } catch (SizeException e) {
-            throw ToolException.failure(
-                    e.problem() == Sizes.Problem.TOO_LARGE
-                            ? "Value '" + text + "' is out of range for parameter '" + name + "'"
-                            : "Parameter '" + name + "' expects a non-negative number below 2^64\n"
-                                    + "Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\n"
-                                    + "and exabytes, respectively.");
+            return OptionValues.parseSize(name, text);
+        } catch (BlockException e) {
+            throw ToolException.failure(e.reason(), ToolException.FAILURE, e);
         }
     }
 

@@ -4,7 +4,6 @@ package io.loomblock.cli.img;
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.ImageInfo;
-import io.loomblock.ImplicitOpenPolicy.Request;
 import io.loomblock.OpenOptions;
 import io.loomblock.cli.Console;
 import io.loomblock.cli.GetOpt;
@@ -25,6 +24,7 @@ final class InfoCommand {
     private boolean json;
     private boolean chain;
     private boolean forceShare;
+    private boolean imageOpts;
 
     private InfoCommand() {}
 
@@ -51,17 +51,13 @@ final class InfoCommand {
                 case 'U' -> command.forceShare = true;
                 case ImgOptions.OUTPUT -> output = options.argument();
                 case BACKING_CHAIN -> command.chain = true;
-                case ImgOptions.OBJECT -> throw ImgOptions.unsupported("--object");
-                case ImgOptions.IMAGE_OPTS -> throw ImgOptions.unsupported("--image-opts");
+                case ImgOptions.IMAGE_OPTS -> command.imageOpts = true;
                 default -> throw ImgOptions.misuse(option, options);
             }
         }
-        String[] operands = options.operands();
-        if (operands.length != 1) {
-            throw ToolException.usage("Expecting one image file name");
-        }
+        String filename = ImgOptions.operand(options);
         command.json = ImgOptions.isJson(output);
-        command.show(operands[0], console);
+        command.show(filename, console);
         return 0;
     }
 
@@ -78,29 +74,36 @@ final class InfoCommand {
         OpenOptions options = Images.readOnly().withNoBacking(true).withForceShare(forceShare);
         List<ImageInfo> infos = new ArrayList<>();
         Set<Object> seen = new HashSet<>();
-        ImageInfo info = read(filename, options.withFormat(format), seen, console);
-        infos.add(info);
-        for (String name = info.fullBackingFilename(); chain && name != null; name = info.fullBackingFilename()) {
-            // Another opening, but still on the word of the image above.
-            Request request =
-                    Request.of(info.filename(), String.valueOf(info.backingFilename()), name, info.backingFormat());
-            options.implicitOpen().check(request);
-            info = read(name, options.withFormat(info.backingFormat()), seen, console);
-            infos.add(info);
+        String name = filename;
+        BlockDevice image = Images.open(filename, imageOpts, options.withFormat(format), console);
+        while (image != null) {
+            try (BlockDevice current = image) {
+                infos.add(read(current, name, seen));
+                String below = infos.getLast().fullBackingFilename();
+                image = chain && below != null ? openBacking(current, below, options) : null;
+                name = String.valueOf(below);
+            }
         }
         return infos;
     }
 
-    /** Reads one image; those that were {@code seen} are known by their files, which may have several names. */
-    private static ImageInfo read(String name, OpenOptions options, Set<Object> seen, Console console)
-            throws ToolException, BlockException {
-        try (BlockDevice device = Images.open(name, options, console)) {
-            Node file = device.node().child(Node.FILE);
-            Object identity = (file == null ? device.node() : file).driver().identity();
-            if (!seen.add(identity == null ? name : identity)) {
-                throw ToolException.failure("Backing file '" + name + "' creates an infinite loop.");
-            }
-            return device.info();
+    private static @Nullable BlockDevice openBacking(BlockDevice image, String name, OpenOptions options)
+            throws ToolException {
+        try {
+            return image.openRecordedBacking(options);
+        } catch (BlockException e) {
+            throw Images.failure(name, e, ToolException.FAILURE);
         }
+    }
+
+    /** Reads one image; those that were {@code seen} are known by their files, which may have several names. */
+    private static ImageInfo read(BlockDevice device, String name, Set<Object> seen)
+            throws ToolException, BlockException {
+        Node file = device.node().child(Node.FILE);
+        Object identity = (file == null ? device.node() : file).driver().identity();
+        if (!seen.add(identity == null ? name : identity)) {
+            throw ToolException.failure("Backing file '" + name + "' creates an infinite loop.");
+        }
+        return device.info();
     }
 }

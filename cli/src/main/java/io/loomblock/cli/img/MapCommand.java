@@ -16,6 +16,7 @@ final class MapCommand {
     private @Nullable String format;
     private boolean json;
     private boolean forceShare;
+    private boolean imageOpts;
     private long start;
     private long maxLength = -1;
 
@@ -46,23 +47,19 @@ final class MapCommand {
                 case 's' -> command.start = ImgOptions.size(options.argument(), "start offset", console);
                 case 'l' -> command.maxLength = ImgOptions.size(options.argument(), "max length", console);
                 case ImgOptions.OUTPUT -> output = options.argument();
-                case ImgOptions.OBJECT -> throw ImgOptions.unsupported("--object");
-                case ImgOptions.IMAGE_OPTS -> throw ImgOptions.unsupported("--image-opts");
+                case ImgOptions.IMAGE_OPTS -> command.imageOpts = true;
                 default -> throw ImgOptions.misuse(option, options);
             }
         }
-        String[] operands = options.operands();
-        if (operands.length != 1) {
-            throw ToolException.usage("Expecting one image file name");
-        }
+        String filename = ImgOptions.operand(options);
         command.json = ImgOptions.isJson(output);
-        command.map(operands[0], console);
+        command.map(filename, console);
         return 0;
     }
 
     private void map(String filename, Console console) throws ToolException, BlockException {
         OpenOptions options = Images.readOnly().withFormat(format).withForceShare(forceShare);
-        try (BlockDevice device = Images.open(filename, options, console)) {
+        try (BlockDevice device = Images.open(filename, imageOpts, options, console)) {
             MapReport report = json ? new MapReport.Json(console.out(), start) : new MapReport.Table(console.out());
             long end = maxLength < 0 || maxLength > Long.MAX_VALUE - start ? Long.MAX_VALUE : start + maxLength;
             report.begin();

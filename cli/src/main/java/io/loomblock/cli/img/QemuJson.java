@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.PrettyPrinter;
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
+import io.loomblock.driver.QemuOrder;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.StringWriter;
@@ -16,14 +17,9 @@ import java.util.Map;
 
 /**
  * Prints values as QEMU prints JSON for people: four spaces a level, every element on a line of its own, members in the order of
- * QEMU's dictionaries.
- *
- * <p>QEMU keeps members in a hash table of 512 chains and prints them in the order of those; scripts that compare its output byte by
- * byte see that order, so it is kept.
+ * QEMU's dictionaries ({@link QemuOrder}).
  */
 final class QemuJson {
-    private static final int CHAINS = 512;
-
     private QemuJson() {}
 
     /** Prints a value made of maps, lists, strings, numbers and booleans, with a newline at the end. */
@@ -59,22 +55,14 @@ final class QemuJson {
 
     private static void writeMap(Map<?, ?> map, JsonGenerator json) throws IOException {
         List<Map.Entry<?, ?>> members = new ArrayList<>(map.entrySet());
-        members.sort(Comparator.comparingInt(member -> chain(member.getKey().toString())));
+        members.sort(Comparator.comparingInt(
+                member -> QemuOrder.chain(member.getKey().toString())));
         json.writeStartObject();
         for (Map.Entry<?, ?> member : members) {
             json.writeFieldName(member.getKey().toString());
             write(member.getValue(), json);
         }
         json.writeEndObject();
-    }
-
-    /** The chain that QEMU keeps a member in: the hash function of the trivial database, of 32 bits. */
-    static int chain(String name) {
-        int value = 0x238F13AF * name.length();
-        for (int i = 0; i < name.length(); i++) {
-            value += name.charAt(i) << i * 5 % 24;
-        }
-        return Integer.remainderUnsigned(1103515243 * value + 12345, CHAINS);
     }
 
     /** Where line breaks and spaces go. */

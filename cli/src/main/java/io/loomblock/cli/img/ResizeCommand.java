@@ -21,6 +21,7 @@ final class ResizeCommand {
     private PreallocationMode preallocation = PreallocationMode.OFF;
     private boolean quiet;
     private boolean shrink;
+    private boolean imageOpts;
 
     private ResizeCommand() {}
 
@@ -49,8 +50,7 @@ final class ResizeCommand {
                 case 'q' -> command.quiet = true;
                 case PREALLOCATION -> command.preallocation = mode(options.argument());
                 case SHRINK -> command.shrink = true;
-                case ImgOptions.OBJECT -> throw ImgOptions.unsupported("--object");
-                case ImgOptions.IMAGE_OPTS -> throw ImgOptions.unsupported("--image-opts");
+                case ImgOptions.IMAGE_OPTS -> command.imageOpts = true;
                 default -> throw ImgOptions.misuse(option, options);
             }
         }
@@ -74,7 +74,7 @@ final class ResizeCommand {
         boolean relative = size.startsWith("+") || size.startsWith("-");
         long amount = ImgOptions.parameterSize("size", relative ? size.substring(1) : size, console);
         OpenOptions options = Images.readWrite().withFormat(format);
-        try (BlockDevice device = Images.open(filename, options, console)) {
+        try (BlockDevice device = Images.open(filename, imageOpts, options, console)) {
             long current = device.length();
             long wanted = !relative ? amount : size.startsWith("+") ? current + amount : current - amount;
             if (wanted <= 0) {

@@ -2,6 +2,7 @@
 package io.loomblock.cli.img;
 
 import io.loomblock.cli.Console;
+import io.loomblock.cli.OptionList;
 import io.loomblock.cli.ToolException;
 
 /** The argument of {@code convert -l}, which names an internal snapshot: none of our formats has any, but the text is checked. */

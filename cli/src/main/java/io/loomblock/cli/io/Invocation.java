@@ -3,6 +3,8 @@ package io.loomblock.cli.io;
 
 import io.loomblock.BlockDevice;
 import io.loomblock.cli.GetOpt;
+import io.loomblock.cli.ToolException;
+import io.loomblock.driver.NodeOptions;
 import java.io.PrintStream;
 import java.util.List;
 
@@ -72,6 +74,11 @@ final class Invocation {
     /** A size in bytes. */
     long size(String text) throws CommandRefused {
         return Numbers.size(text, session.err(), session.program());
+    }
+
+    /** Options of nodes, as {@code driver=qed,file.filename=x}. */
+    NodeOptions nodeOptions(String list) throws ToolException {
+        return session.nodeOptions(list);
     }
 
     /** The refusal that shows how to call the command. */

@@ -16,12 +16,14 @@ import org.jspecify.annotations.Nullable;
  * @param misaligned whether buffers shall not be aligned
  * @param commands those of {@code -c}, in order; none for a dialogue
  * @param file the image, or null
+ * @param imageOpts whether the image is described by options, not named
  */
 record IoArguments(
         OpenOptions open,
         boolean misaligned,
         List<String> commands,
-        @Nullable String file) {
+        @Nullable String file,
+        boolean imageOpts) {
     private static final String SHORT_OPTIONS = "hVc:d:f:rsnCmki:t:T:U";
     private static final int OBJECT = 256;
     private static final int IMAGE_OPTS = 257;
@@ -80,6 +82,7 @@ record IoArguments(
         OpenMode mode = new OpenMode();
         List<String> commands = new ArrayList<>();
         boolean misaligned = false;
+        boolean imageOpts = false;
         GetOpt options = new GetOpt(words(program, args), SHORT_OPTIONS, LONG_OPTIONS.toArray(new LongOption[0]));
         try {
             for (int option = options.next(); option != GetOpt.END; option = options.next()) {
@@ -95,7 +98,7 @@ record IoArguments(
                         // Tracing is a matter of the JVM (Flight Recorder).
                     }
                     case OBJECT -> throw new OpenMode.Refused("--object is not supported");
-                    case IMAGE_OPTS -> throw new OpenMode.Refused("--image-opts is not supported");
+                    case IMAGE_OPTS -> imageOpts = true;
                     default -> throw new Ends(Ends.What.MISUSE, program + ": " + options.complaint());
                 }
             }
@@ -106,8 +109,11 @@ record IoArguments(
         if (operands.length > 1) {
             throw new Ends(Ends.What.MISUSE, "");
         }
+        if (imageOpts && mode.hasFormat() && operands.length == 1) {
+            throw new Ends(Ends.What.MESSAGE, program + ": --image-opts and -f are mutually exclusive");
+        }
         String file = operands.length == 0 ? null : operands[0];
-        return new IoArguments(mode.build(), misaligned, List.copyOf(commands), file);
+        return new IoArguments(mode.build(), misaligned, List.copyOf(commands), file, imageOpts);
     }
 
     private static String[] words(String program, String[] args) {
@@ -124,7 +130,10 @@ record IoArguments(
 
                   -c, --cmd STRING     execute this command; may be given more than once
                   -f, --format FMT     format of the image; otherwise it is probed
+                      --image-opts     the file is described by options, as driver=FMT,file.filename=PATH
                   -r, --read-only      open the image read-only
+                  -s, --snapshot       write to a temporary overlay
+                  -C, --copy-on-read   keep what is read from backing files
                   -n, --nocache        around the page cache, like -t none
                   -t, --cache=MODE     writeback, none, writethrough, directsync or unsafe
                   -d, --discard=MODE   discards: unmap or ignore

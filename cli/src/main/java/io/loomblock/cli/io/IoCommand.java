@@ -2,6 +2,7 @@
 package io.loomblock.cli.io;
 
 import io.loomblock.cli.Main;
+import io.loomblock.cli.ToolException;
 import java.io.BufferedOutputStream;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -57,7 +58,7 @@ public final class IoCommand {
         }
         IoSession session = new IoSession(program, out, err, arguments.misaligned());
         String file = arguments.file();
-        if (file != null && !session.open(file, arguments.open())) {
+        if (file != null && !open(session, file, arguments)) {
             return 1;
         }
         try {
@@ -70,6 +71,18 @@ public final class IoCommand {
             session.end();
         }
         return session.failed() ? 1 : 0;
+    }
+
+    private boolean open(IoSession session, String file, IoArguments arguments) {
+        if (!arguments.imageOpts()) {
+            return session.open(file, arguments.open());
+        }
+        try {
+            return session.open(null, arguments.open().withNodeOptions(session.nodeOptions(file)));
+        } catch (ToolException e) {
+            err.println(program + ": " + e.text());
+            return false;
+        }
     }
 
     private int end(IoArguments.Ends e) {

@@ -4,6 +4,9 @@ package io.loomblock.cli.io;
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.OpenOptions;
+import io.loomblock.cli.OptionList;
+import io.loomblock.cli.ToolException;
+import io.loomblock.driver.NodeOptions;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +27,7 @@ final class IoSession {
     private boolean failed;
     private boolean quit;
 
-    private record OpenImage(BlockDevice device, String filename, OpenOptions options) {}
+    private record OpenImage(BlockDevice device, @Nullable String filename, OpenOptions options) {}
 
     /**
      * A run without an image.
@@ -100,15 +103,16 @@ final class IoSession {
         return open;
     }
 
-    /** Opens an image; none is open. Says on standard error why it cannot, and returns false then. */
-    boolean open(String filename, OpenOptions options) {
+    /** Opens an image, by a name or by options alone; none is open. Says on standard error why it cannot, and returns false then. */
+    boolean open(@Nullable String filename, OpenOptions options) {
         try {
             BlockDevice device = ImageFile.open(filename, options);
             image = new OpenImage(device, filename, options);
             ImageFile.warnIfGuessed(device, options, err);
             return true;
         } catch (BlockException e) {
-            err.println(program + ": can't open device " + filename + ": " + e.reason());
+            String what = filename == null ? "can't open" : "can't open device " + filename;
+            err.println(program + ": " + what + ": " + e.reason());
             return false;
         }
     }
@@ -142,6 +146,11 @@ final class IoSession {
         if (open != null) {
             open.device().close();
         }
+    }
+
+    /** Options of nodes, as {@code driver=qed,file.filename=x}; what is odd about them is said on standard error. */
+    NodeOptions nodeOptions(String list) throws ToolException {
+        return OptionList.nodeOptions(list, null, warning -> err.println(program + ": warning: " + warning));
     }
 
     /** Asks for a command. */

@@ -2,7 +2,7 @@
 package io.loomblock.cli.io;
 
 import io.loomblock.BlockException;
-import io.loomblock.driver.NodeOptions;
+import io.loomblock.cli.ToolException;
 import java.util.List;
 
 /** {@code open} and {@code close}. */
@@ -21,13 +21,16 @@ final class OpenCommands {
                      'open -n -o driver=raw disk.img' opens a raw image writable, around the page cache.
 
                      -r       read-only
+                     -s       write to a temporary overlay
+                     -C       keep what is read from backing files
                      -n       like -t none
                      -U       share the image with whoever has it open; with -r
                      -k       accepted, without effect
                      -i MODE  accepted, without effect: threads, native or io_uring
                      -t MODE  cache mode: writeback, none, writethrough, directsync or unsafe
                      -d MODE  discards: unmap or ignore
-                     -o OPTS  options of the format, and driver=FORMAT
+                     -o OPTS  options of the nodes, as driver=FORMAT or file.filename=PATH;
+                              they may tell all, then there is no path
                     """);
 
     private static final CommandInfo CLOSE = new CommandInfo(
@@ -46,12 +49,13 @@ final class OpenCommands {
         if (call.failed()) {
             return;
         }
-        if (operands.size() != 1) {
+        String path = operands.isEmpty() ? null : operands.get(0);
+        if (operands.size() > 1 || (path == null && mode.nodeOptions().isEmpty())) {
             throw call.usage();
         }
         if (call.session().isOpen()) {
             call.error("file open already, try 'help close'");
-        } else if (!call.session().open(operands.get(0), mode.build())) {
+        } else if (!call.session().open(path, mode.build())) {
             call.fail();
         }
     }
@@ -63,11 +67,11 @@ final class OpenCommands {
         }
         try {
             if (option == 'o') {
-                mode.nodeOptions(NodeOptions.of(KeyValues.parse(value)));
+                mode.nodeOptions(mode.nodeOptions().with(call.nodeOptions(value)));
             } else {
                 mode.option(option, value);
             }
-        } catch (OpenMode.Refused e) {
+        } catch (OpenMode.Refused | ToolException e) {
             call.error(String.valueOf(e.getMessage()));
         }
     }

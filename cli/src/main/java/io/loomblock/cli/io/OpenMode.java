@@ -25,10 +25,20 @@ final class OpenMode {
     private boolean forceShare;
     private boolean unmap = true;
     private CacheMode cache = CacheMode.WRITEBACK;
+    private boolean copyOnRead;
+    private boolean snapshot;
     private NodeOptions nodeOptions = NodeOptions.NONE;
 
     void format(String name) {
         format = name;
+    }
+
+    boolean hasFormat() {
+        return format != null;
+    }
+
+    NodeOptions nodeOptions() {
+        return nodeOptions;
     }
 
     void nodeOptions(NodeOptions options) {
@@ -42,7 +52,7 @@ final class OpenMode {
      */
     void option(char option, String value) throws Refused {
         switch (option) {
-            case 'C' -> throw new Refused("Copy-on-read is not supported");
+            case 'C' -> copyOnRead = true;
             case 'd' -> unmap = unmap(value);
             case 'i' -> checkAio(value);
             case 'k' -> {
@@ -50,7 +60,7 @@ final class OpenMode {
             }
             case 'n' -> cache = CacheMode.NONE;
             case 'r' -> readOnly = true;
-            case 's' -> throw new Refused("Temporary snapshots are not supported");
+            case 's' -> snapshot = true;
             case 't' -> cache = cache(value);
             case 'U' -> forceShare = true;
             default -> throw new IllegalArgumentException("option " + option);
@@ -65,6 +75,9 @@ final class OpenMode {
                 .withCache(cache)
                 .withUnmap(unmap)
                 .withForceShare(forceShare)
+                .withCopyOnRead(copyOnRead)
+                .withSnapshot(snapshot)
+                .withReopenable(true)
                 .withNodeOptions(nodeOptions)
                 .withImplicitOpen(ImplicitOpenPolicy.anyLocalFile());
     }

@@ -4,8 +4,9 @@ package io.loomblock.cli.io;
 import io.loomblock.BlockException;
 import io.loomblock.CacheMode;
 import io.loomblock.OpenOptions;
+import io.loomblock.cli.ToolException;
+import io.loomblock.driver.NodeOptions;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,16 +49,16 @@ final class ReopenCommand {
         try {
             switch (option) {
                 case 'c' -> cache = OpenMode.cache(value);
-                case 'o' -> refuse(KeyValues.parse(value));
+                case 'o' -> refuse(call.nodeOptions(value));
                 default -> access(option == 'w');
             }
-        } catch (OpenMode.Refused e) {
+        } catch (OpenMode.Refused | ToolException e) {
             call.error(String.valueOf(e.getMessage()));
         }
     }
 
-    private static void refuse(Map<String, String> options) throws OpenMode.Refused {
-        for (String name : options.keySet()) {
+    private static void refuse(NodeOptions options) throws OpenMode.Refused {
+        for (String name : options.asMap().keySet()) {
             throw new OpenMode.Refused("Cannot change the option '" + name + "'");
         }
     }

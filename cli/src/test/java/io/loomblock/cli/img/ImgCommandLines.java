@@ -390,6 +390,7 @@ final class ImgCommandLines {
                 convert @odd.raw @x.raw
                 convert -p -n -O raw @a.raw @small.raw
                 """);
+        NameCommandLines.addTo(GROUPS);
     }
 
     private static void group(String name, String lines) {

@@ -42,6 +42,9 @@ final class ImgFixtures {
         create(at, "qed", "loop1.qed", "-u", "-b", "loop2.qed", "-F", "qed", "1M");
         create(at, "qed", "loop2.qed", "-u", "-b", "loop1.qed", "-F", "qed", "1M");
         create(at, "qed", "lost.qed", "-u", "-b", "nope.raw", "-F", "raw", "1M");
+        create(at, "raw", "./colon:base.raw", "1M");
+        write(at, "raw", "./colon:base.raw", "write -P 5 0 1M");
+        create(at, "qed", "./colon:name.qed", "-b", "./colon:base.raw", "-F", "raw");
         create(at, "qed", "future.qed", "1M");
         patch(at.resolve("future.qed"), FEATURES, 0x10);
         create(at, "qed", "broken.qed", "4M");

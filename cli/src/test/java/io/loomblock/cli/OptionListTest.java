@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.loomblock.cli.img;
+package io.loomblock.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.loomblock.cli.ToolException;
-import io.loomblock.cli.img.OptionList.Entry;
+import io.loomblock.cli.OptionList.Entry;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;

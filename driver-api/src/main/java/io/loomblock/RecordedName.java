@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock;
+
+import io.loomblock.driver.BlockDriverProvider;
+import io.loomblock.driver.BlockDriverProvider.Kind;
+import io.loomblock.driver.DriverOption;
+import io.loomblock.driver.NodeOptions;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A name that stands in an image, and the questions to the {@link ImplicitOpenPolicy} that opening it takes.
+ *
+ * @param image the file that holds it
+ * @param name as it stands there
+ */
+record RecordedName(String image, String name) {
+    /** Asks for what the name means by itself. */
+    void allow(String fullName, OpenOptions options) throws BlockException {
+        ask(ImplicitOpenPolicy.Request.of(image, name, fullName, options.format()), options);
+    }
+
+    /** Asks for one node of a description: the files that its options name; a protocol without any is asked for as such. */
+    void allow(BlockDriverProvider provider, NodeOptions own, OpenOptions options) throws BlockException {
+        boolean asked = false;
+        for (var given : own.asMap().entrySet()) {
+            DriverOption option = DriverOption.find(provider.openOptions(), given.getKey());
+            if (option != null && option.type() == DriverOption.Type.FILE) {
+                ask(new ImplicitOpenPolicy.Request(image, name, given.getValue(), path(given.getValue())), options);
+                asked = true;
+            }
+        }
+        if (!asked && provider.kind() == Kind.PROTOCOL) {
+            ask(new ImplicitOpenPolicy.Request(image, name, provider.formatName() + ":", null), options);
+        }
+    }
+
+    private static void ask(ImplicitOpenPolicy.Request request, OpenOptions options) throws BlockException {
+        options.implicitOpen().check(request);
+    }
+
+    private static @Nullable Path path(String name) {
+        try {
+            return Path.of(name);
+        } catch (InvalidPathException e) {
+            return null;
+        }
+    }
+}
