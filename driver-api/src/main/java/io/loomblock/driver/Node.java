@@ -229,6 +229,11 @@ public final class Node implements AutoCloseable {
         return file == null ? own : file.flushFailure();
     }
 
+    /** Whether writes are refused here or below because a flush failed. */
+    boolean hasFailedFlush() {
+        return flushes.hasFailed();
+    }
+
     /**
      * Status of this layer alone, from {@code offset} on, over at most {@code bytes}; what the layer does not allocate is {@link
      * BlockStatus#ZERO} where no backing file can give anything else.

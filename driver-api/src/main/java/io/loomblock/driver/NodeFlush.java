@@ -40,6 +40,11 @@ final class NodeFlush {
         return failure;
     }
 
+    /** Whether this node, or one below it, refuses writes. */
+    boolean hasFailed() {
+        return failure != null || children.stream().anyMatch(Node::hasFailedFlush);
+    }
+
     /** Throws if an earlier flush failed, with its errno. */
     void checkNoFailure() throws BlockException {
         BlockException first = failure;

@@ -138,7 +138,8 @@ final class RequestPath {
 
     private void readTracked(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
         CopyOnRead copying = copyOnRead;
-        if ((flags & RequestFlags.COPY_ON_READ) != 0 && copying != null && !copying.isLocal(offset, bytes)) {
+        boolean asked = (flags & RequestFlags.COPY_ON_READ) != 0;
+        if (asked && copying != null && isWritable() && !copying.isLocal(offset, bytes)) {
             copyBeforeRead(copying, offset, bytes, flags);
         }
         try (RangeLocks.Range range = lock(offset, bytes, flags & ~RequestFlags.COPY_ON_READ)) {
@@ -147,7 +148,6 @@ final class RequestPath {
     }
 
     private void copyBeforeRead(CopyOnRead copying, long offset, int bytes, int flags) throws BlockException {
-        checkWritable();
         long start = copying.start(offset);
         long end = Math.min(copying.end(offset + bytes), length());
         try (RangeLocks.Range range = lock(start, end - start, flags)) {
@@ -287,6 +287,11 @@ final class RequestPath {
     private void checkWrite(long offset, long bytes) throws BlockException {
         checkWritable();
         checkRange(offset, bytes);
+    }
+
+    /** Where writes are refused, reads go on without leaving copies. */
+    private boolean isWritable() {
+        return !readOnly && !inactive && !flushes.hasFailed();
     }
 
     /** EPERM read-only or inactive; the errno of an earlier flush that failed. */

@@ -164,4 +164,33 @@ class CopyOnReadTest {
             assertThat(device.node().highestWritten()).isZero();
         }
     }
+
+    @Test
+    void aReadOnlyImageIsReadWithoutCopies() throws Exception {
+        byte[] base = createOver(MIB, MIB, 65536);
+        try (BlockDevice device = open(false)) {
+            device.reopen(false);
+            assertThat(Guest.bytes(device)).isEqualTo(base);
+            device.reopen(true);
+            assertThat(Guest.read(device, 0, 512)).isEqualTo(Arrays.copyOf(base, 512));
+        }
+        try (BlockDevice device = alone()) {
+            assertThat(device.blockStatus(0, MIB).isAllocated()).isTrue();
+            assertThat(device.blockStatus(0, MIB).length()).isEqualTo(65536);
+        }
+    }
+
+    @Test
+    void afterAFlushThatFailedReadsGoOn() throws Exception {
+        byte[] base = createOver(MIB, MIB, 65536);
+        MemoryDriver file = TestImages.create(
+                "qed", path("other.qed"), CreateOptions.ofSize(MIB).withBacking("base.raw", "raw"));
+        FaultDriver faulty = new FaultDriver(file);
+        BlockDevice device = TestImages.open(path("other.qed"), faulty, flag());
+        Guest.write(device, 0, 65536, 1);
+        faulty.arm(FaultDriver.Fault.once(Request.of(Kind.FLUSH)));
+        assertThatThrownBy(device::flush).isInstanceOf(BlockException.class);
+        assertThat(Guest.read(device, 65536, 512)).isEqualTo(Arrays.copyOfRange(base, 65536, 65536 + 512));
+        assertThatThrownBy(device::close).isInstanceOf(BlockException.class);
+    }
 }
