@@ -3,6 +3,7 @@ package io.loomblock;
 
 import io.loomblock.driver.BackingReference;
 import io.loomblock.driver.BlockDriverProvider;
+import io.loomblock.driver.BlockDriverProvider.Kind;
 import io.loomblock.driver.Closer;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.NodeName;
@@ -56,6 +57,12 @@ final class ChildOpener implements OpenContext {
         NodeOptions own = given;
         for (String role : provider.childRoles()) {
             own = own.without(role);
+        }
+        if (provider.kind() == Kind.FORMAT
+                && !provider.supportsBacking()
+                && !options.noBacking()
+                && given.mentions(Node.BACKING)) {
+            throw new BlockException(Errno.EINVAL, "Driver doesn't support backing files");
         }
         this.provider = provider;
         this.own = own;

@@ -44,7 +44,10 @@ final class ImageOpener {
 
     /** Opens what a name, the options, or both together describe. */
     static Node open(@Nullable String filename, OpenOptions options) throws BlockException {
-        return options.snapshot() ? TemporaryOverlay.open(filename, options) : TOP.openNode(filename, options);
+        // What is only read needs no overlay.
+        return options.snapshot() && options.writable()
+                ? TemporaryOverlay.open(filename, options)
+                : TOP.openNode(filename, options);
     }
 
     /** Opens what a name means below all formats. */

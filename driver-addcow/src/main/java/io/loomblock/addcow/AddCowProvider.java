@@ -75,7 +75,7 @@ public final class AddCowProvider implements BlockDriverProvider {
         Node data = openData(context, names);
         AddCowImage image = AddCowImage.read(file, data, header, options);
         BackingReference reference = names.backing();
-        Node backing = reference == null ? null : context.openBacking(reference);
+        Node backing = context.openBacking(reference == null ? BackingReference.NONE : reference);
         SharedFiles.refuse(file, data, backing);
         return new AddCowDriver(file, data, backing, names, options, image);
     }

@@ -9,4 +9,7 @@ import org.jspecify.annotations.Nullable;
  * @param name as it stands in the image
  * @param format as recorded, or null if the format is to be probed
  */
-public record BackingReference(String name, @Nullable String format) {}
+public record BackingReference(String name, @Nullable String format) {
+    /** That of an image which records none; who opens it may name one all the same. */
+    public static final BackingReference NONE = new BackingReference("", null);
+}

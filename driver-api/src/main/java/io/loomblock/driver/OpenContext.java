@@ -28,7 +28,7 @@ public interface OpenContext {
     /**
      * Opens the backing file, read-only, or returns null where the options say that there shall be none.
      *
-     * @param reference as recorded in the image; the options may replace it
+     * @param reference as recorded in the image, {@link BackingReference#NONE} if nothing is; the options may replace it
      * @throws BlockException of the open, of the policy, or ELOOP if the file is already part of this chain
      */
     @Nullable

@@ -60,7 +60,7 @@ public final class QedProvider implements BlockDriverProvider {
         header.validate(file.length());
         BackingReference reference = QedImage.readBackingReference(file, header, options);
         // Before anything is written to the image: one that is refused stays as it was.
-        Node backing = reference == null ? null : context.openBacking(reference);
+        Node backing = context.openBacking(reference == null ? BackingReference.NONE : reference);
         QedImage image = QedImage.read(file, options, backing != null, options.writable() && !options.inactive());
         return new QedDriver(file, backing, reference, options, image);
     }

@@ -117,6 +117,14 @@ final class IoSession {
         }
     }
 
+    /** Makes the open image writable or read-only; its requests in the background finish first. */
+    void reopen(boolean writable) throws BlockException {
+        background.await();
+        OpenImage open = image();
+        open.device().reopen(writable);
+        image = new OpenImage(open.device(), open.filename(), open.options().withWritable(writable));
+    }
+
     /** Opens the open image anew with other options; if that fails, with those that it had. */
     void reopen(OpenOptions options) throws BlockException {
         OpenImage before = image();
