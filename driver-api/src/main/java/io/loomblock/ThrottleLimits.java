@@ -65,16 +65,23 @@ public record ThrottleLimits(
         boolean isLimited() {
             return average > 0;
         }
+
+        /** Here, because rates may be made before the class around them is ready. */
+        private static void require(boolean holds, String otherwise) {
+            if (!holds) {
+                throw new IllegalArgumentException(otherwise);
+            }
+        }
     }
 
     /** Checks. */
     public ThrottleLimits {
-        require(
+        Rate.require(
                 !(bytes.isLimited() && (readBytes.isLimited() || writeBytes.isLimited()))
                         && !(operations.isLimited() && (readOperations.isLimited() || writeOperations.isLimited())),
                 "bps/iops/max total values and read/write values cannot be used at the same time");
-        require(operationSize >= 0, "iops size cannot be negative");
-        require(
+        Rate.require(operationSize >= 0, "iops size cannot be negative");
+        Rate.require(
                 operationSize == 0
                         || operations.isLimited()
                         || readOperations.isLimited()
@@ -110,11 +117,5 @@ public record ThrottleLimits(
     /** After a limit of operations is set. */
     public ThrottleLimits withOperationSize(long size) {
         return new ThrottleLimits(bytes, readBytes, writeBytes, operations, readOperations, writeOperations, size);
-    }
-
-    private static void require(boolean holds, String otherwise) {
-        if (!holds) {
-            throw new IllegalArgumentException(otherwise);
-        }
     }
 }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.loomblock.ThrottleLimits.Rate;
+import java.net.URL;
+import java.net.URLClassLoader;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
@@ -55,5 +57,14 @@ class ThrottleLimitsTest {
                         .withOperationSize(4096)
                         .operationSize())
                 .isEqualTo(4096);
+    }
+
+    @Test
+    void ratesMayBeTheFirstThingThatIsUsed() throws Exception {
+        URL classes = ThrottleLimits.class.getProtectionDomain().getCodeSource().getLocation();
+        try (URLClassLoader fresh = new URLClassLoader(new URL[] {classes}, ClassLoader.getPlatformClassLoader())) {
+            Class<?> rate = Class.forName(Rate.class.getName(), true, fresh);
+            assertThat(rate.getClassLoader()).isSameAs(fresh);
+        }
     }
 }
