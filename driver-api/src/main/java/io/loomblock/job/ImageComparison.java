@@ -17,7 +17,11 @@ import java.io.Serial;
  * bytes. For one thread.
  */
 public final class ImageComparison {
-    private static final int BUFFER = BufferPool.MAX_BUFFER;
+    /** What a failure to read names the beginning of, as QEMU does. */
+    private static final int CHUNK = BufferPool.MAX_BUFFER;
+    /** What is read of each image at once: both have their half of one buffer, so that nobody waits for the second one. */
+    private static final int HALF = CHUNK / 2;
+
     private static final int SECTOR = 512;
     /** What strict mode compares of a status. */
     private static final int STRICT = BlockStatus.DATA | BlockStatus.ZERO | BlockStatus.ALLOCATED | BlockStatus.EOF;
@@ -108,10 +112,9 @@ public final class ImageComparison {
     public static Result compare(
             BlockDevice left, BlockDevice right, boolean strict, BufferPool pool, Listener listener)
             throws ComparisonException, BlockException {
-        try (AlignedBuffer a = pool.acquire(BUFFER);
-                AlignedBuffer b = pool.acquire(BUFFER)) {
-            Side first = new Side(left, left.length(), true, a);
-            Side second = new Side(right, right.length(), false, b);
+        try (AlignedBuffer memory = pool.acquire(2 * HALF)) {
+            Side first = new Side(left, left.length(), true, memory, 0);
+            Side second = new Side(right, right.length(), false, memory, HALF);
             return new ImageComparison(first, second, strict, listener).run();
         }
     }
@@ -130,7 +133,7 @@ public final class ImageComparison {
             }
             long length = Math.min(l.length(), r.length());
             if (!(l.isZero() && r.isZero()) && (l.isAllocated() || r.isAllocated())) {
-                length = Math.min(length, BUFFER);
+                length = Math.min(length, CHUNK);
                 long difference = difference(at, (int) length, l.isAllocated(), r.isAllocated());
                 if (difference >= 0) {
                     return new Result(Outcome.CONTENT_DIFFERS, difference);
@@ -148,13 +151,19 @@ public final class ImageComparison {
 
     /** The sector in which the two differ first, or -1; an image that has nothing there reads as zeros. */
     private long difference(long at, int length, boolean inLeft, boolean inRight) throws ComparisonException {
-        if (inLeft && inRight) {
-            left.read(at, length);
-            right.read(at, length);
-            int mismatch = left.buffer.mismatch(0, right.buffer, 0, length);
-            return mismatch < 0 ? -1 : at + (mismatch & -SECTOR);
+        if (!inLeft || !inRight) {
+            return (inLeft ? left : right).firstNonZero(at, length);
         }
-        return (inLeft ? left : right).firstNonZero(at, length);
+        for (int done = 0; done < length; done += HALF) {
+            int n = Math.min(HALF, length - done);
+            left.read(at, done, n);
+            right.read(at, done, n);
+            int mismatch = left.memory.mismatch(left.base, right.memory, right.base, n);
+            if (mismatch >= 0) {
+                return at + done + (mismatch & -SECTOR);
+            }
+        }
+        return -1;
     }
 
     private Result restIsZero(Side longer, long from) throws ComparisonException {
@@ -162,7 +171,7 @@ public final class ImageComparison {
             BlockStatus status = longer.status(at, longer.length - at);
             long length = status.length();
             if (status.isAllocated() && !status.isZero()) {
-                length = Math.min(length, BUFFER);
+                length = Math.min(length, CHUNK);
                 long nonZero = longer.firstNonZero(at, (int) length);
                 if (nonZero >= 0) {
                     return new Result(Outcome.CONTENT_DIFFERS, nonZero);
@@ -174,8 +183,8 @@ public final class ImageComparison {
         return new Result(Outcome.IDENTICAL, -1);
     }
 
-    /** One of the two images. */
-    private record Side(BlockDevice device, long length, boolean first, AlignedBuffer buffer) {
+    /** One of the two images, and its half of the memory, which begins at {@code base}. */
+    private record Side(BlockDevice device, long length, boolean first, AlignedBuffer memory, int base) {
         BlockStatus status(long at, long bytes) throws ComparisonException {
             try {
                 LayeredStatus found = device.layeredStatus(at, bytes);
@@ -190,20 +199,24 @@ public final class ImageComparison {
             }
         }
 
-        void read(long at, int bytes) throws ComparisonException {
+        /** Reads what lies {@code from} bytes behind the beginning of a chunk; at most {@link #HALF}. */
+        void read(long chunk, int from, int bytes) throws ComparisonException {
             try {
-                device.read(at, bytes, IoVector.of(buffer), 0);
+                device.read(chunk + from, IoVector.of(memory, base, bytes));
             } catch (BlockException e) {
-                throw new ComparisonException(Step.READ, first, at, e);
+                throw new ComparisonException(Step.READ, first, chunk, e);
             }
         }
 
-        /** The first sector, counted from {@code at}, with a byte that is not zero, or -1. */
-        long firstNonZero(long at, int bytes) throws ComparisonException {
-            read(at, bytes);
-            for (int i = 0; i < bytes; i += SECTOR) {
-                if (!buffer.isZero(i, Math.min(SECTOR, bytes - i))) {
-                    return at + i;
+        /** The first sector of a chunk with a byte that is not zero, or -1. */
+        long firstNonZero(long chunk, int bytes) throws ComparisonException {
+            for (int done = 0; done < bytes; done += HALF) {
+                int n = Math.min(HALF, bytes - done);
+                read(chunk, done, n);
+                for (int i = 0; i < n; i += SECTOR) {
+                    if (!memory.isZero(base + i, Math.min(SECTOR, n - i))) {
+                        return chunk + done + i;
+                    }
                 }
             }
             return -1;

@@ -89,6 +89,26 @@ class ImageComparisonTest {
     }
 
     @Test
+    void memoryForOneIsEnoughSoThatNobodyWaitsForASecondBuffer() throws Exception {
+        BufferPool tight = new BufferPool(CHUNK, 0);
+        byte[] content = new byte[LENGTH];
+        content[CHUNK + CHUNK / 2 + 513] = 1;
+        BlockDevice left = device(new MemoryDriver(SparseBytes.of(new byte[LENGTH])));
+        BlockDevice right = device(new MemoryDriver(SparseBytes.of(content)));
+        assertThat(ImageComparison.compare(left, right, false, tight, new Listener()))
+                .isEqualTo(new Result(Outcome.CONTENT_DIFFERS, CHUNK + CHUNK / 2 + 512));
+    }
+
+    @Test
+    void theChunkThatCannotBeReadIsNamedByItsBeginning() {
+        FaultDriver broken = new FaultDriver(image(LENGTH));
+        broken.arm(FaultDriver.Fault.always(request -> request.offset() == CHUNK + CHUNK / 2));
+        assertThatThrownBy(() -> compare(image(LENGTH), broken, false))
+                .isInstanceOfSatisfying(
+                        ComparisonException.class, e -> assertThat(e.offset()).isEqualTo(CHUNK));
+    }
+
+    @Test
     void theImageThatCannotBeReadIsNamed() {
         FaultDriver broken = new FaultDriver(image(LENGTH));
         broken.arm(FaultDriver.Fault.always(request -> request.kind() == Kind.READ && request.offset() == CHUNK));
