@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.filter;
+
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
+import io.loomblock.driver.BlockDriver;
+import io.loomblock.driver.BlockDriverProvider;
+import io.loomblock.driver.DriverOption;
+import io.loomblock.driver.Node;
+import io.loomblock.driver.NodeOptions;
+import io.loomblock.driver.OpenContext;
+import java.util.List;
+
+/** The filter {@code blkverify}, which compares an image with a raw copy of it; as a name {@code blkverify:RAW:IMAGE}. */
+public final class BlkverifyProvider implements BlockDriverProvider {
+    private static final String RAW = "raw";
+    private static final String TEST = "test";
+    private static final String PREFIX = "blkverify:";
+
+    @Override
+    public String formatName() {
+        return "blkverify";
+    }
+
+    @Override
+    public Kind kind() {
+        return Kind.FILTER;
+    }
+
+    @Override
+    public List<String> childRoles() {
+        return List.of(RAW, TEST);
+    }
+
+    @Override
+    public List<DriverOption> openOptions() {
+        return List.of(
+                DriverOption.string("x-raw", "Name of the raw copy"),
+                DriverOption.string("x-image", "Name of the image under test"));
+    }
+
+    @Override
+    public NodeOptions parseFilename(String filename) throws BlockException {
+        if (!filename.startsWith(PREFIX)) {
+            return NodeOptions.NONE.with("x-image", filename);
+        }
+        String rest = filename.substring(PREFIX.length());
+        int colon = rest.indexOf(':');
+        if (colon < 0) {
+            throw new BlockException(Errno.EINVAL, "blkverify requires raw copy and original image path");
+        }
+        return NodeOptions.NONE.with("x-raw", rest.substring(0, colon)).with("x-image", rest.substring(colon + 1));
+    }
+
+    @Override
+    public BlockDriver open(OpenContext context) throws BlockException {
+        Node raw = context.openFiltered(RAW, context.values().string("x-raw"));
+        Node test = context.openImage(TEST, context.values().string("x-image"));
+        return new BlkverifyDriver(raw, test);
+    }
+}
