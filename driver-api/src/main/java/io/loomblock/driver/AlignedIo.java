@@ -50,7 +50,7 @@ final class AlignedIo {
     void write(Limits limits, long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
         try (RangeLocks.Range locked = lock(limits, offset, bytes, flags)) {
             if (fits(limits, offset, bytes, qiov, qiovOffset)) {
-                send(limits, offset, bytes, qiov, qiovOffset, flags);
+                sendAnnounced(limits, offset, bytes, qiov, qiovOffset, flags);
                 return;
             }
             int alignment = limits.requestAlignment();
@@ -84,24 +84,49 @@ final class AlignedIo {
         long to = up(offset + bytes, alignment);
         int padded = (int) (to - from);
         int head = (int) (offset - from);
-        if (head > 0) {
-            driver.debugEvent(DebugEvent.PWRITEV_RMW_HEAD);
-            readBlock(from, alignment, bounce, 0);
-            driver.debugEvent(DebugEvent.PWRITEV_RMW_AFTER_HEAD);
+        readEnds(from, to, head, (int) (to - offset - bytes), alignment, bounce);
+        qiov.copyTo(qiovOffset, bounce, head, bytes);
+        sendAnnounced(limits, from, padded, IoVector.of(bounce, 0, padded), 0, flags);
+    }
+
+    /** Reads the blocks from {@code from} to {@code to} of which the first {@code head}, or the last {@code tail}, bytes stay. */
+    private void readEnds(long from, long to, int head, int tail, int alignment, AlignedBuffer bounce)
+            throws BlockException {
+        int padded = (int) (to - from);
+        // Ends that touch are read as one.
+        boolean together = padded == alignment || (padded == 2 * alignment && head > 0 && tail > 0);
+        if (head > 0 || (tail > 0 && together)) {
+            announceIf(head > 0, DebugEvent.PWRITEV_RMW_HEAD);
+            announceIf(tail > 0 && together, DebugEvent.PWRITEV_RMW_TAIL);
+            readBlock(from, together ? padded : alignment, bounce, 0);
+            announceIf(head > 0, DebugEvent.PWRITEV_RMW_AFTER_HEAD);
+            announceIf(tail > 0 && together, DebugEvent.PWRITEV_RMW_AFTER_TAIL);
         }
-        if (offset + bytes < to && !(head > 0 && padded == alignment)) {
+        if (tail > 0 && !together) {
             driver.debugEvent(DebugEvent.PWRITEV_RMW_TAIL);
             readBlock(to - alignment, alignment, bounce, padded - alignment);
             driver.debugEvent(DebugEvent.PWRITEV_RMW_AFTER_TAIL);
         }
-        qiov.copyTo(qiovOffset, bounce, head, bytes);
-        driver.debugEvent(DebugEvent.PWRITEV);
-        send(limits, from, padded, IoVector.of(bounce, 0, padded), 0, flags);
-        driver.debugEvent(DebugEvent.PWRITEV_DONE);
     }
 
-    private void readBlock(long offset, int alignment, AlignedBuffer bounce, int at) throws BlockException {
-        driver.coReadv(offset, alignment, IoVector.of(bounce, at, alignment), 0, 0);
+    private void announceIf(boolean happens, DebugEvent event) throws BlockException {
+        if (happens) {
+            driver.debugEvent(event);
+        }
+    }
+
+    private void sendAnnounced(Limits limits, long offset, int bytes, IoVector qiov, int qiovOffset, int flags)
+            throws BlockException {
+        driver.debugEvent(DebugEvent.PWRITEV);
+        try {
+            send(limits, offset, bytes, qiov, qiovOffset, flags);
+        } finally {
+            driver.debugEvent(DebugEvent.PWRITEV_DONE);
+        }
+    }
+
+    private void readBlock(long offset, int bytes, AlignedBuffer bounce, int at) throws BlockException {
+        driver.coReadv(offset, bytes, IoVector.of(bounce, at, bytes), 0, 0);
     }
 
     void writeZeroes(Limits limits, long offset, long bytes, int flags) throws BlockException {
@@ -110,8 +135,8 @@ final class AlignedIo {
         try (RangeLocks.Range locked = lock(limits, offset, bytes, flags);
                 AlignedBuffer block = widened ? pool.acquireBounce(alignment) : null) {
             int granularity = Math.max(limits.zeroAlignment(), alignment);
-            long start = up(offset, granularity);
-            long end = down(offset + bytes, granularity);
+            long start = upToMultiple(offset, granularity);
+            long end = downToMultiple(offset + bytes, granularity);
             if (start >= end) {
                 writeZeroBytes(limits, offset, bytes, flags, block);
                 return;
@@ -126,8 +151,7 @@ final class AlignedIo {
     private void writeWholeZeroes(
             Limits limits, long start, long end, int granularity, int flags, @Nullable AlignedBuffer block)
             throws BlockException {
-        long most =
-                limits.maxZeroes() == 0 ? end - start : Math.max(granularity, down(limits.maxZeroes(), granularity));
+        long most = atOnce(limits.maxZeroes(), granularity, end - start);
         for (long at = start; at < end; at += most) {
             long n = Math.min(most, end - at);
             driver.debugEvent(DebugEvent.PWRITEV_ZERO);
@@ -213,6 +237,21 @@ final class AlignedIo {
         int alignment = limits.requestAlignment();
         return ((offset | bytes) & (alignment - 1)) == 0
                 && (limits.memoryAlignment() == 1 || qiov.isAligned(qiovOffset, bytes, limits.memoryAlignment()));
+    }
+
+    /** How much of {@code bytes} to do at once: whole granules, the most that are not over {@code most}, which is 0 for no limit. */
+    static long atOnce(long most, int granularity, long bytes) {
+        return most == 0 ? bytes : Math.max(granularity, downToMultiple(most, granularity));
+    }
+
+    /** Like {@link #down}, for units that need not be powers of two. */
+    static long downToMultiple(long value, long unit) {
+        return value - value % unit;
+    }
+
+    /** Like {@link #up}, for units that need not be powers of two. */
+    static long upToMultiple(long value, long unit) {
+        return downToMultiple(value > Long.MAX_VALUE - unit ? Long.MAX_VALUE : value + unit - 1, unit);
     }
 
     static long down(long value, long alignment) {

@@ -2,10 +2,10 @@
 package io.loomblock.driver;
 
 /**
- * What a driver wants of requests; {@link Node} sees to it. All sizes are bytes and powers of two.
+ * What a driver wants of requests; {@link Node} sees to it. All sizes are bytes.
  *
- * @param requestAlignment offsets and lengths of reads and writes are multiples of it; 1 for any
- * @param memoryAlignment addresses of the memory are multiples of it; 1 for any
+ * @param requestAlignment offsets and lengths of reads and writes are multiples of it, a power of two; 1 for any
+ * @param memoryAlignment addresses of the memory are multiples of it, a power of two; 1 for any
  * @param zeroAlignment zero writes that are a multiple of it, and begin at one, are done without writing zeros
  * @param discardAlignment the same for discards
  * @param optimalTransfer requests of a multiple of it go fastest; 0 if it does not matter
@@ -33,10 +33,12 @@ public record Limits(
     public Limits {
         if (Integer.bitCount(requestAlignment) != 1
                 || Integer.bitCount(memoryAlignment) != 1
-                || Integer.bitCount(zeroAlignment) != 1
-                || Integer.bitCount(discardAlignment) != 1
-                || requestAlignment < 0) {
-            throw new IllegalArgumentException("alignments must be powers of two");
+                || requestAlignment < 0
+                || memoryAlignment < 0) {
+            throw new IllegalArgumentException("alignments of requests must be powers of two");
+        }
+        if (zeroAlignment < 1 || discardAlignment < 1) {
+            throw new IllegalArgumentException("zero writes and discards of no bytes");
         }
         if ((maxTransfer | maxZeroes | maxDiscard) < 0) {
             throw new IllegalArgumentException("a longest request of less than no bytes");

@@ -225,8 +225,8 @@ final class RequestPath {
         try {
             checkWrite(offset, bytes);
             int granularity = limits.discardAlignment();
-            long start = AlignedIo.up(offset, granularity);
-            long end = AlignedIo.down(offset + bytes, granularity);
+            long start = AlignedIo.upToMultiple(offset, granularity);
+            long end = AlignedIo.downToMultiple(offset + bytes, granularity);
             if (start >= end) {
                 return;
             }
@@ -242,8 +242,7 @@ final class RequestPath {
     }
 
     private void discardWhole(long start, long end, int granularity) throws BlockException {
-        long max = limits.maxDiscard();
-        long most = max == 0 ? end - start : Math.max(granularity, AlignedIo.down(max, granularity));
+        long most = AlignedIo.atOnce(limits.maxDiscard(), granularity, end - start);
         for (long at = start; at < end; at += most) {
             driver.coDiscard(at, Math.min(most, end - at));
         }
