@@ -2,40 +2,95 @@
 package io.loomblock.driver;
 
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
-/** Named points in drivers and in {@link Node}, just before a step: QEMU's blkdebug events, under its names. */
+/**
+ * Named points in drivers and in {@link Node}, just before a step: all of QEMU 7.2's blkdebug events under their names, and ours.
+ *
+ * <p>Only some have a meaning in the formats that there are here; the others may be named, and never come. spec: block-layer.md section
+ * 8.
+ */
 public enum DebugEvent {
     L1_UPDATE,
+    L1_GROW_ALLOC_TABLE,
+    L1_GROW_WRITE_TABLE,
+    L1_GROW_ACTIVATE_TABLE,
     L2_LOAD,
     L2_UPDATE,
+    L2_UPDATE_COMPRESSED,
+    L2_ALLOC_COW_READ,
+    /** A new table is about to be written. */
+    L2_ALLOC_WRITE,
     READ_AIO,
     READ_BACKING_AIO,
+    READ_COMPRESSED,
+    WRITE_AIO,
+    WRITE_COMPRESSED,
+    VMSTATE_LOAD,
+    VMSTATE_SAVE,
     COW_READ,
     COW_WRITE,
-    WRITE_AIO,
+    REFTABLE_LOAD,
+    REFTABLE_GROW,
+    REFTABLE_UPDATE,
+    REFBLOCK_LOAD,
+    REFBLOCK_UPDATE,
+    REFBLOCK_UPDATE_PART,
+    REFBLOCK_ALLOC,
+    REFBLOCK_ALLOC_HOOKUP,
+    REFBLOCK_ALLOC_WRITE,
+    REFBLOCK_ALLOC_WRITE_BLOCKS,
+    REFBLOCK_ALLOC_WRITE_TABLE,
+    REFBLOCK_ALLOC_SWITCH_TABLE,
+    CLUSTER_ALLOC,
+    CLUSTER_ALLOC_BYTES,
+    CLUSTER_FREE,
+    /** A node is about to hand metadata to the system. */
     FLUSH_TO_OS,
+    /** A node is about to make its storage durable. */
     FLUSH_TO_DISK,
-    PWRITEV,
-    PWRITEV_DONE,
+    /** A write that covers a block in part is about to read the first one. */
     PWRITEV_RMW_HEAD,
     PWRITEV_RMW_AFTER_HEAD,
+    /** The same with the last block. */
     PWRITEV_RMW_TAIL,
     PWRITEV_RMW_AFTER_TAIL,
+    /** A node is about to let its driver write. */
+    PWRITEV,
+    /** A node is about to let its driver write zeros. */
     PWRITEV_ZERO,
+    /** The driver has written, or failed to. */
+    PWRITEV_DONE,
+    EMPTY_IMAGE_PREPARE,
+    L1_SHRINK_WRITE_TABLE,
+    L1_SHRINK_FREE_L2_CLUSTERS,
+    /** What a read found in the backing file is about to be written to the image. */
     COR_WRITE,
+    CLUSTER_ALLOC_SPACE,
+    /** No step at all: rules for it hold from the start. */
+    NONE,
+
     /** Ours: a header is about to be written. */
     HEADER_UPDATE,
-    /** Ours: the zeros of a new L2 table are about to be written. */
-    L2_ALLOC_WRITE,
-    /** Ours: a page of a bitmap is about to be read. */
-    BITMAP_LOAD,
-    /** Ours: sectors of a bitmap are about to be written. */
-    BITMAP_UPDATE,
-    /** Ours: guest data is about to be flushed, so that metadata may follow. */
-    DATA_BARRIER;
+    /** Ours: a sector of a table is about to be read by a check. */
+    CHECK_LOAD,
+    /** Ours: a sector of a table is about to be written by a repair. */
+    CHECK_UPDATE;
+
+    private final String eventName = name().toLowerCase(Locale.ROOT);
 
     /** The name in configuration files. */
     public String eventName() {
-        return name().toLowerCase(Locale.ROOT);
+        return eventName;
+    }
+
+    /** The event of this name, or null. */
+    public static @Nullable DebugEvent ofName(String name) {
+        for (DebugEvent event : values()) {
+            if (event.eventName.equals(name)) {
+                return event;
+            }
+        }
+        return null;
     }
 }

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record DriverOption(
         String name, Type type, String help, @Nullable String defaultValue, List<String> choices, boolean hint) {
+    private static final String LIST = ".*.";
+
     /** Types of options, named as help shows them. */
     public enum Type {
         STRING("str"),
@@ -99,6 +101,21 @@ public record DriverOption(
             case BOOL -> OptionValues.bool(value);
             case STRING, FILE, CHOICE -> value;
         };
+    }
+
+    /** Whether this is about each element of a list. */
+    boolean isInList() {
+        return name.contains(LIST);
+    }
+
+    /** The name of the list that this is about. */
+    String listName() {
+        return name.substring(0, name.indexOf(LIST));
+    }
+
+    /** The name inside the element, if this is about a list. */
+    String shortName() {
+        return isInList() ? name.substring(name.indexOf(LIST) + LIST.length()) : name;
     }
 
     /** Whether this is the option that {@code given} means: the same name, with a number where this one has {@code *}. */

@@ -113,7 +113,8 @@ public final class Node implements AutoCloseable {
     }
 
     /** The child that the driver's steps are announced to: a format's file, what a filter stands on; null for protocols. */
-    private @Nullable Node primary() {
+    @Nullable
+    Node primary() {
         Node filtered = driver.filtered();
         return filtered == null ? children.get(FILE) : filtered;
     }
@@ -220,13 +221,13 @@ public final class Node implements AutoCloseable {
     }
 
     /**
-     * The first failed flush of this node's own storage, or of that of the file below it, after which nothing may be written any more; null
+     * The first failed flush of this node's own storage, or of that of the node that it stands on, after which nothing may be written any more; null
      * normally.
      */
     public @Nullable BlockException flushFailure() {
         BlockException own = flushes.failure();
-        Node file = own == null ? children.get(FILE) : null;
-        return file == null ? own : file.flushFailure();
+        Node below = own == null ? primary() : null;
+        return below == null ? own : below.flushFailure();
     }
 
     /** Whether writes are refused here or below because a flush failed. */

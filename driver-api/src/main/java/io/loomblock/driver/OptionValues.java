@@ -22,12 +22,10 @@ public final class OptionValues {
      * @throws BlockException EINVAL for an unknown one, or a value of another type
      */
     public static OptionValues of(String owner, List<DriverOption> known, NodeOptions options) throws BlockException {
+        checkLists(known, options);
         for (var given : options.asMap().entrySet()) {
-            DriverOption option = DriverOption.find(known, given.getKey());
-            if (option == null) {
-                throw new BlockException(Errno.EINVAL, owner + " support the option '" + given.getKey() + "'");
-            }
-            check(option, given.getKey(), given.getValue());
+            DriverOption option = find(owner, known, given.getKey());
+            check(option, option.isInList() ? option.shortName() : given.getKey(), given.getValue());
         }
         return new OptionValues(options);
     }
@@ -38,6 +36,40 @@ public final class OptionValues {
                 ? "Block format '" + provider.formatName() + "' does not"
                 : "Block protocol '" + provider.formatName() + "' doesn't";
         return of(owner, provider.openOptions(), given);
+    }
+
+    /** Elements of a list are counted from 0 without a gap. */
+    private static void checkLists(List<DriverOption> known, NodeOptions given) throws BlockException {
+        for (String list : known.stream()
+                .filter(DriverOption::isInList)
+                .map(DriverOption::listName)
+                .distinct()
+                .toList()) {
+            NodeOptions rest = given.below(list);
+            for (int i = 0; i < given.list(list).size(); i++) {
+                rest = rest.without("" + i);
+            }
+            if (!rest.isEmpty()) {
+                throw new BlockException(
+                        Errno.EINVAL, "Unused option '" + rest.asMap().firstKey() + "' for [" + list + "]");
+            }
+        }
+    }
+
+    private static DriverOption find(String owner, List<DriverOption> known, String name) throws BlockException {
+        DriverOption found = DriverOption.find(known, name);
+        if (found != null) {
+            return found;
+        }
+        for (DriverOption option : known) {
+            if (option.isInList() && name.startsWith(option.listName() + '.')) {
+                String inner =
+                        name.substring(name.indexOf('.', option.listName().length() + 1) + 1);
+                throw new BlockException(
+                        Errno.EINVAL, "[" + option.listName() + "] section doesn't support the option '" + inner + "'");
+            }
+        }
+        throw new BlockException(Errno.EINVAL, owner + " support the option '" + name + "'");
     }
 
     /**

@@ -7,9 +7,12 @@ import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.DriverOption;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.NodeName;
 import io.loomblock.driver.NodeOptions;
 import io.loomblock.driver.OpenContext;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The filter {@code blkverify}, which compares an image with a raw copy of it; as a name {@code blkverify:RAW:IMAGE}. */
 public final class BlkverifyProvider implements BlockDriverProvider {
@@ -35,8 +38,8 @@ public final class BlkverifyProvider implements BlockDriverProvider {
     @Override
     public List<DriverOption> openOptions() {
         return List.of(
-                DriverOption.string("x-raw", "Name of the raw copy"),
-                DriverOption.string("x-image", "Name of the image under test"));
+                DriverOption.file("x-raw", "Name of the raw copy").asHint(),
+                DriverOption.file("x-image", "Name of the image under test").asHint());
     }
 
     @Override
@@ -50,6 +53,20 @@ public final class BlkverifyProvider implements BlockDriverProvider {
             throw new BlockException(Errno.EINVAL, "blkverify requires raw copy and original image path");
         }
         return NodeOptions.NONE.with("x-raw", rest.substring(0, colon)).with("x-image", rest.substring(colon + 1));
+    }
+
+    @Override
+    public @Nullable String exactFilename(NodeOptions mattering, Map<String, NodeName> children) {
+        NodeName raw = children.get(RAW);
+        NodeName test = children.get(TEST);
+        boolean known = raw != null && raw.exact() != null && test != null && test.exact() != null;
+        return known ? PREFIX + raw.exact() + ":" + test.exact() : null;
+    }
+
+    /** The two may lie in different directories. */
+    @Override
+    public @Nullable String baseRole() {
+        return null;
     }
 
     @Override

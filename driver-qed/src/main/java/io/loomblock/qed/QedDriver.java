@@ -116,9 +116,12 @@ final class QedDriver implements BlockDriver {
         return backingReference;
     }
 
+    /** What the image's node says of its own requests stays here, but for what only happens above files. */
     @Override
     public void debugEvent(DebugEvent event) throws BlockException {
-        file.debugEvent(event);
+        if (event == DebugEvent.COR_WRITE) {
+            file.debugEvent(event);
+        }
     }
 
     @Override
