@@ -72,10 +72,20 @@ public enum DebugEvent {
 
     /** Ours: a header is about to be written. */
     HEADER_UPDATE,
-    /** Ours: a sector of a table is about to be read by a check. */
+    /** Ours: a page of a bitmap is about to be read. */
+    BITMAP_LOAD,
+    /** Ours: sectors of a bitmap are about to be written. */
+    BITMAP_UPDATE,
+    /** Ours: guest data is about to be flushed, so that metadata may follow. */
+    DATA_BARRIER,
+    /** Ours: a check is about to read a piece of a table. */
     CHECK_LOAD,
-    /** Ours: a sector of a table is about to be written by a repair. */
-    CHECK_UPDATE;
+    /** Ours: a repair is about to write a sector of a table. */
+    CHECK_UPDATE,
+    /** Ours: part of an image is about to be made zeros, because the disk grows over it. */
+    GROW_ZERO,
+    /** Ours: the name of a backing file is about to be written. */
+    BACKING_UPDATE;
 
     private final String eventName = name().toLowerCase(Locale.ROOT);
 
