@@ -194,7 +194,8 @@ final class ImageOpener {
                 filename == null ? given : provider.parseFilename(filename).with(given);
         path = meant.get("filename");
         String name = filename != null ? filename : path != null ? path : provider.formatName() + ":";
-        ChildOpener context = new ChildOpener(name, options.withNodeOptions(meant), provider, below(above));
+        ChildOpener context = new ChildOpener(
+                name, options.withNodeOptions(meant), provider, below(above).probing(probing));
         context.allowFiles();
         if (path != null) {
             // Before the file is opened, which its own locks would prevent with another message.

@@ -40,7 +40,8 @@ public final class BlkdebugProvider implements BlockDriverProvider {
         return Stream.of(
                         List.of(
                                 DriverOption.file("config", "Path to the configuration file"),
-                                DriverOption.file("x-image", "Name of the node below").asHint()),
+                                DriverOption.file("x-image", "Name of the node below")
+                                        .asHint()),
                         LimitOverrides.OPTIONS,
                         FaultRuleReader.options())
                 .flatMap(List::stream)
@@ -64,7 +65,9 @@ public final class BlkdebugProvider implements BlockDriverProvider {
     @Override
     public @Nullable String exactFilename(NodeOptions mattering, Map<String, NodeName> children) {
         NodeName image = children.get(IMAGE);
-        if (image == null || image.exact() == null || !mattering.without("config").isEmpty()) {
+        if (image == null
+                || image.exact() == null
+                || !mattering.without("config").isEmpty()) {
             return null;
         }
         String config = mattering.get("config");

@@ -59,8 +59,10 @@ public final class BlkverifyProvider implements BlockDriverProvider {
     public @Nullable String exactFilename(NodeOptions mattering, Map<String, NodeName> children) {
         NodeName raw = children.get(RAW);
         NodeName test = children.get(TEST);
-        boolean known = raw != null && raw.exact() != null && test != null && test.exact() != null;
-        return known ? PREFIX + raw.exact() + ":" + test.exact() : null;
+        if (raw == null || raw.exact() == null || test == null || test.exact() == null) {
+            return null;
+        }
+        return PREFIX + raw.exact() + ":" + test.exact();
     }
 
     /** The two may lie in different directories. */

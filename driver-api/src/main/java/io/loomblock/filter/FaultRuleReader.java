@@ -61,7 +61,12 @@ final class FaultRuleReader {
 
     private static DriverOption ofList(String list, DriverOption option) {
         return new DriverOption(
-                list + ".*." + option.name(), option.type(), option.help(), option.defaultValue(), option.choices(), false);
+                list + ".*." + option.name(),
+                option.type(),
+                option.help(),
+                option.defaultValue(),
+                option.choices(),
+                false);
     }
 
     /**
