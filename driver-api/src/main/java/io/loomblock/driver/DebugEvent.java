@@ -85,7 +85,23 @@ public enum DebugEvent {
     /** Ours: part of an image is about to be made zeros, because the disk grows over it. */
     GROW_ZERO,
     /** Ours: the name of a backing file is about to be written. */
-    BACKING_UPDATE;
+    BACKING_UPDATE,
+    /** Ours: a page of a chunk table is about to be read. */
+    TABLE_LOAD,
+    /** Ours: sectors of a chunk table are about to be written. */
+    TABLE_UPDATE,
+    /** Ours: sectors of a journal are about to be written. */
+    JOURNAL_WRITE,
+    /** Ours: a journal is about to be emptied into the metadata that it stands for. */
+    JOURNAL_RECYCLE,
+    /** Ours: a journal is about to be read after a crash. */
+    JOURNAL_REPLAY,
+    /** Ours: what a read found in the base image is about to be stored. */
+    COR_STORE,
+    /** Ours: what was fetched ahead of time is about to be stored. */
+    PREFETCH_STORE,
+    /** Ours: the file of the data is about to be made longer. */
+    GROW;
 
     private final String eventName = name().toLowerCase(Locale.ROOT);
 

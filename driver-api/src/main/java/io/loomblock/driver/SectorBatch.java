@@ -17,6 +17,18 @@ public final class SectorBatch {
     private int used;
     private int nextPlace;
 
+    /** Looks at a sector, or changes it. */
+    @FunctionalInterface
+    public interface SectorAccess {
+        /**
+         * Called with a sector.
+         *
+         * @param fileOffset where it goes in the file
+         * @param at where it starts in {@code memory}
+         */
+        void with(long fileOffset, AlignedBuffer memory, int at) throws BlockException;
+    }
+
     /** An empty batch, whose sectors go into {@code content}. */
     SectorBatch(AlignedBuffer content) {
         this.content = content;
@@ -64,6 +76,21 @@ public final class SectorBatch {
 
     void endAt(int place) {
         nextPlace = place;
+    }
+
+    /**
+     * Passes all sectors by, for metadata that stands otherwise in memory than in the file; only the copies change.
+     *
+     * @throws BlockException of the access
+     */
+    public void forEach(SectorAccess access) throws BlockException {
+        int at = 0;
+        for (int page = 0; page < pages; page++) {
+            for (int rest = sectors[page]; rest != 0; rest &= rest - 1) {
+                access.with(fileOffsets[page] + (long) Integer.numberOfTrailingZeros(rest) * SECTOR, content, at);
+                at += SECTOR;
+            }
+        }
     }
 
     /**

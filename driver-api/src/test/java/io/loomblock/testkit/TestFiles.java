@@ -18,7 +18,6 @@ import io.loomblock.driver.OptionValues;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -68,7 +67,8 @@ public final class TestFiles {
         }
         Node file = TestImages.node(name, driver, options);
         BlockDriverProvider provider = format == null ? probe(file, options) : Drivers.get(format);
-        Opening opening = new Opening(name, options, format == null, file);
+        OptionValues values = OptionValues.of(provider, options.nodeOptions());
+        Opening opening = new Opening(name, options, values, format == null, file);
         return new Node(name, provider.open(opening), opening.children, options);
     }
 
@@ -83,13 +83,15 @@ public final class TestFiles {
     private final class Opening implements OpenContext {
         private final String name;
         private final OpenOptions options;
+        private final OptionValues values;
         private final boolean probed;
         private final Node file;
         private final Map<String, Node> children = new LinkedHashMap<>();
 
-        Opening(String name, OpenOptions options, boolean probed, Node file) {
+        Opening(String name, OpenOptions options, OptionValues values, boolean probed, Node file) {
             this.name = name;
             this.options = options;
+            this.values = values;
             this.probed = probed;
             this.file = file;
             children.put(Node.FILE, file);
@@ -107,11 +109,7 @@ public final class TestFiles {
 
         @Override
         public OptionValues values() {
-            try {
-                return OptionValues.of("A test does not", List.of(), NodeOptions.of(Map.of()));
-            } catch (BlockException e) {
-                throw new AssertionError(e);
-            }
+            return values;
         }
 
         @Override
@@ -129,14 +127,15 @@ public final class TestFiles {
             if (options.noBacking()) {
                 return null;
             }
-            Node node = openNode(reference.name(), reference.format(), options.withWritable(false));
+            OpenOptions below = options.withWritable(false).withNodeOptions(NodeOptions.NONE);
+            Node node = openNode(reference.name(), reference.format(), below);
             children.put(Node.BACKING, node);
             return node;
         }
 
         @Override
         public Node openChild(String role, String childName, @Nullable String format) throws BlockException {
-            Node node = openNode(childName, format, options);
+            Node node = openNode(childName, format, options.withNodeOptions(NodeOptions.NONE));
             children.put(role, node);
             return node;
         }
