@@ -27,6 +27,7 @@ class FloorsTest {
     private static final String JOB = "io.loomblock.job..";
     private static final String QED = "io.loomblock.qed..";
     private static final String ADDCOW = "io.loomblock.addcow..";
+    private static final String FVD = "io.loomblock.fvd..";
     private static final String CLI = "io.loomblock.cli..";
 
     /** What is shipped; not the tests, nor the second copies of classes for newer Javas. */
@@ -42,7 +43,7 @@ class FloorsTest {
 
     @Test
     void allRoomsAreLookedAt() {
-        for (String room : new String[] {DRIVER, MEMORY, PROTOCOL, RAW, FILTER, JOB, QED, ADDCOW, CLI}) {
+        for (String room : new String[] {DRIVER, MEMORY, PROTOCOL, RAW, FILTER, JOB, QED, ADDCOW, FVD, CLI}) {
             String name = room.substring(0, room.length() - 2);
             assertThat(shipped.stream().filter(c -> c.getPackageName().startsWith(name)))
                     .as(room)
@@ -76,6 +77,12 @@ class FloorsTest {
                 .resideInAPackage(ADDCOW));
         holds(classes()
                 .that()
+                .resideInAPackage(FVD)
+                .should()
+                .onlyHaveDependentClassesThat()
+                .resideInAPackage(FVD));
+        holds(classes()
+                .that()
                 .resideInAPackage(RAW)
                 .should()
                 .onlyHaveDependentClassesThat()
@@ -96,7 +103,7 @@ class FloorsTest {
     void formatsStandOnTheDriverInterfaceAndMemoryOnly() {
         holds(noClasses()
                 .that()
-                .resideInAnyPackage(QED, ADDCOW, RAW, FILTER)
+                .resideInAnyPackage(QED, ADDCOW, FVD, RAW, FILTER)
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(JOB, CLI, PROTOCOL));
@@ -112,7 +119,7 @@ class FloorsTest {
                 .resideInAnyPackage(CLI, PROTOCOL));
         holds(noClasses()
                 .that()
-                .resideInAnyPackage(API, DRIVER, MEMORY, PROTOCOL, RAW, FILTER, QED, ADDCOW)
+                .resideInAnyPackage(API, DRIVER, MEMORY, PROTOCOL, RAW, FILTER, QED, ADDCOW, FVD)
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage(JOB));
@@ -125,7 +132,7 @@ class FloorsTest {
                 .resideInAPackage(MEMORY)
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage(DRIVER, PROTOCOL, RAW, FILTER, JOB, QED, ADDCOW, CLI));
+                .resideInAnyPackage(DRIVER, PROTOCOL, RAW, FILTER, JOB, QED, ADDCOW, FVD, CLI));
         holds(noClasses()
                 .that()
                 .resideOutsideOfPackage(MEMORY)

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.fvd;
+
+import io.loomblock.BlockException;
+import io.loomblock.driver.DebugEvent;
+import io.loomblock.driver.Node;
+import io.loomblock.memory.AlignedBuffer;
+
+/**
+ * Which blocks of the base image the FVD image has by itself: a bit for each block, the lowest bit of a byte first. spec: fvd.md section 5.
+ *
+ * <p>A set bit tells where to read; it also tells that the block is in the journal or in the bitmap of the file, so that a write need not
+ * log it. Bits are never cleared. Thread-safe.
+ */
+final class BaseBitmap {
+    private final FvdLayout layout;
+    private final MetadataPages pages;
+
+    /** The bitmap of an image that has one, within {@code budget} bytes of memory. */
+    BaseBitmap(Node file, FvdLayout layout, long budget) {
+        this.layout = layout;
+        this.pages = new MetadataPages(
+                file,
+                FvdLayout.bitmapBytes(layout.blocks()),
+                budget,
+                DebugEvent.BITMAP_LOAD,
+                DebugEvent.BITMAP_UPDATE,
+                MetadataPages.Form.PLAIN);
+    }
+
+    MetadataPages pages() {
+        return pages;
+    }
+
+    private int word(long block) throws BlockException {
+        return pages.word(layout.bitmapByte(block) & -Integer.BYTES);
+    }
+
+    /** Number of a block's bit in its word: areas start at whole sectors. */
+    private static int bit(long block) {
+        return (int) block & Integer.SIZE - 1;
+    }
+
+    boolean isSet(long block) throws BlockException {
+        return (word(block) >>> bit(block) & 1) != 0;
+    }
+
+    /** The first block from {@code from} on, at most {@code limit}, whose bit is not {@code set}. */
+    long endOfRun(long from, long limit, boolean set) throws BlockException {
+        long at = from;
+        while (at < limit) {
+            int bit = bit(at);
+            int others = (set ? ~word(at) : word(at)) >>> bit;
+            if (others != 0) {
+                return Math.min(limit, at + Integer.numberOfTrailingZeros(others));
+            }
+            at += Integer.SIZE - bit;
+        }
+        return limit;
+    }
+
+    /** Whether the image has all of {@code [start, end)} by itself; what lies behind the base image it has anyway. */
+    boolean hasAll(long start, long end) throws BlockException {
+        long limit = Math.min(end, layout.baseSize());
+        if (start >= limit) {
+            return true;
+        }
+        long last = layout.block(limit - 1);
+        return endOfRun(layout.block(start), last + 1, true) > last;
+    }
+
+    /**
+     * How many of the bytes from {@code pos} on the image has, or has not, by itself, as with the first.
+     *
+     * @param max above 0
+     * @param set whether it has the first
+     */
+    long run(long pos, long max, boolean set) throws BlockException {
+        long limit = Math.min(pos + max, layout.baseSize());
+        long last = layout.block(limit - 1);
+        long end = endOfRun(layout.block(pos), last + 1, set);
+        if (end <= last) {
+            return layout.blockStart(end) - pos;
+        }
+        return set ? max : limit - pos;
+    }
+
+    /** Keeps the bits of {@code [first, end)} in memory until they are written. False if there is no room. */
+    boolean pin(long first, long end) throws BlockException {
+        for (long at = first; at < end; at = endOfPage(at)) {
+            if (!pages.pin(layout.bitmapByte(at))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The first block whose bit is in the next page. */
+    private long endOfPage(long block) {
+        return (pages.endOfPage(layout.bitmapByte(block)) - layout.bitmapOffset()) * Byte.SIZE;
+    }
+
+    /** Sets the bits of {@code [first, end)}. False if there was no room for some of them, which {@link #pin} prevents. */
+    boolean set(long first, long end) throws BlockException {
+        for (long at = first; at < end; ) {
+            long next = Math.min(end, endOfPage(at));
+            if (!setInPage(at, next)) {
+                return false;
+            }
+            at = next;
+        }
+        return true;
+    }
+
+    private boolean setInPage(long first, long end) throws BlockException {
+        long offset = layout.bitmapByte(first);
+        int length = (int) (layout.bitmapByte(end - 1) - offset) + 1;
+        int inPage = (int) (offset & -Long.BYTES) & 4095;
+        int from = (int) first & Long.SIZE - 1;
+        int count = (int) (end - first);
+        return pages.change(
+                offset, length, (memory, base, trusted) -> setBits(memory, base + inPage, from, from + count));
+    }
+
+    /** {@code base} is where the long with bit 0 starts. */
+    private static void setBits(AlignedBuffer memory, int base, int from, int to) {
+        for (int bit = from; bit < to; ) {
+            int next = Math.min(to, (bit | Long.SIZE - 1) + 1);
+            long mask = -1L >>> Long.SIZE - (next - bit) << bit;
+            int at = base + bit / Long.SIZE * Long.BYTES;
+            memory.putLongRelease(at, memory.getLong(at) | mask);
+            bit = next;
+        }
+    }
+}

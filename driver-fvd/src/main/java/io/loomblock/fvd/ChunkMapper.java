@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.fvd;
+
+import io.loomblock.BlockException;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Gives storage to chunks that have none. spec: fvd.md section 9.3.
+ *
+ * <p>Chunks are entered in the table before anything is stored in them, so that two requests for one chunk share it. One at a time; requests
+ * to chunks with storage do not come here. Thread-safe.
+ */
+final class ChunkMapper {
+    private final ChunkTable table;
+    private final StorageAllocator storage;
+    private final ReentrantLock lock = new ReentrantLock();
+
+    ChunkMapper(ChunkTable table, StorageAllocator storage) {
+        this.table = table;
+        this.storage = storage;
+    }
+
+    /** Physical chunks in use. */
+    long used() {
+        lock.lock();
+        try {
+            return storage.used();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Maps all chunks of {@code [first, end)} that are not mapped.
+     *
+     * @return false if metadata must be written back first; some may have been mapped by then
+     * @throws BlockException ENOSPC if there is no room, else of a file; some may have been mapped by then
+     */
+    boolean map(long first, long end) throws BlockException {
+        for (long chunk = table.endOfRun(first, end, false); chunk < end; ) {
+            if (!table.pin(chunk, chunk + 1) || !mapRun(chunk, end)) {
+                return false;
+            }
+            chunk = table.endOfRun(chunk, end, false);
+        }
+        return true;
+    }
+
+    /** Maps chunks in a row from {@code first} on, as far as there are none with storage, and one page of the table reaches. */
+    private boolean mapRun(long first, long limit) throws BlockException {
+        lock.lock();
+        try {
+            long end = table.endOfRun(first, Math.min(limit, table.endOfPage(first)), true);
+            int count = (int) (end - first);
+            if (count == 0) {
+                return true;
+            }
+            long physical = storage.take(count);
+            boolean done = false;
+            try {
+                done = table.set(first, count, physical, ChunkTable.DIRTY);
+            } finally {
+                if (!done) {
+                    storage.giveBack(physical, count);
+                }
+            }
+            return done;
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.fvd;
+
+import io.loomblock.BlockException;
+import io.loomblock.BlockStatus;
+import io.loomblock.DriverInfo;
+import io.loomblock.Errno;
+import io.loomblock.driver.BackingReference;
+import io.loomblock.driver.BlockDriver;
+import io.loomblock.driver.DebugEvent;
+import io.loomblock.driver.Limits;
+import io.loomblock.memory.IoVector;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An open FVD image: routes each request to the data area, the base image, or a write that has to be logged.
+ *
+ * <p>Reads, and writes that change no metadata, take no lock. spec: fvd.md sections 8 and 9.
+ */
+final class FvdDriver implements BlockDriver {
+    private static final Logger LOG = LoggerFactory.getLogger(FvdDriver.class);
+
+    private final FvdImage.Files files;
+    private final OpenSettings settings;
+
+    private volatile boolean writable;
+    private volatile boolean active;
+    /** Null after an invalidation that failed: the image is unusable then. */
+    private volatile @Nullable FvdImage image;
+
+    FvdDriver(FvdImage.Files files, OpenSettings settings, FvdImage image) {
+        this.files = files;
+        this.settings = settings;
+        this.image = image;
+        this.writable = settings.generic().writable();
+        this.active = !settings.generic().inactive();
+    }
+
+    private FvdImage image() throws BlockException {
+        FvdImage current = image;
+        if (current == null) {
+            throw new BlockException(Errno.EIO, "Could not reopen fvd layer");
+        }
+        return current;
+    }
+
+    /** What a writable image has; throws where nothing may be written. */
+    private static FvdImage.Writing writing(FvdImage current) throws BlockException {
+        current.guard().check();
+        FvdImage.Writing writing = current.writing();
+        if (writing == null) {
+            throw new BlockException(Errno.EPERM, "The image was opened for a check, or is not ours to write");
+        }
+        return writing;
+    }
+
+    @Override
+    public String formatName() {
+        return "fvd";
+    }
+
+    @Override
+    public long length() throws BlockException {
+        return image().layout().virtualSize();
+    }
+
+    @Override
+    public Limits limits() {
+        FvdImage current = image;
+        long best = current == null ? 0 : unit(current.layout());
+        return Limits.NONE.withTransfer((int) Math.min(best, 1 << 30), 0);
+    }
+
+    /** What is best written as a whole: a chunk, or a block. */
+    private static long unit(FvdLayout layout) {
+        return layout.isCompact() ? layout.chunkSize() : layout.blockSize();
+    }
+
+    @Override
+    public boolean hasZeroInit() {
+        FvdImage current = image;
+        return current != null
+                && !current.layout().hasBitmap()
+                && (current.layout().isCompact() || files.data().hasZeroInit());
+    }
+
+    /** Both files count; -1 if either cannot tell. */
+    @Override
+    public long allocatedFileSize() throws BlockException {
+        long own = files.file().allocatedFileSize();
+        if (!files.hasDataFile() || own < 0) {
+            return own;
+        }
+        long data = files.data().allocatedFileSize();
+        return data < 0 ? -1 : own + data;
+    }
+
+    @Override
+    public DriverInfo info() throws BlockException {
+        FvdImage current = image();
+        FvdImage.Writing writing = current.writing();
+        ChunkMapper mapper = writing == null ? null : writing.mapper();
+        boolean dirty = writing == null && !current.header().get().clean();
+        return new DriverInfo(
+                0, dirty, ImageFacts.of(current.header().get(), files.data().length(), mapper));
+    }
+
+    @Override
+    public @Nullable BackingReference backingReference() {
+        FvdImage current = image;
+        return current == null ? null : reference(current.header().get());
+    }
+
+    /** The base image as recorded, or null where there is none, or none is needed. */
+    static @Nullable BackingReference reference(FvdHeader header) {
+        return header.allData() || header.base().isNone()
+                ? null
+                : new BackingReference(header.base().name(), header.base().formatOrNull());
+    }
+
+    /** What is said from above is said to both files: a fault may be wanted in either. */
+    @Override
+    public void debugEvent(DebugEvent event) throws BlockException {
+        files.file().debugEvent(event);
+        if (files.hasDataFile()) {
+            files.data().debugEvent(event);
+        }
+    }
+
+    @Override
+    public void coReadv(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
+        FvdImage current = image();
+        BaseBitmap bitmap = current.metadata().bitmap();
+        if (bitmap == null) {
+            current.area().read(offset, bytes, qiov, qiovOffset);
+            return;
+        }
+        FvdLayout layout = current.layout();
+        for (int done = 0; done < bytes; ) {
+            long pos = offset + done;
+            boolean set = pos >= layout.baseSize() || bitmap.isSet(layout.block(pos));
+            int n = pos >= layout.baseSize() ? bytes - done : (int) bitmap.run(pos, bytes - done, set);
+            if (set) {
+                current.area().read(pos, n, qiov, qiovOffset + done);
+            } else {
+                files.base().read(pos, n, qiov, qiovOffset + done);
+            }
+            done += n;
+        }
+    }
+
+    @Override
+    public void coWritev(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
+        FvdImage current = image();
+        FvdImage.Writing writing = writing(current);
+        if (current.isSettled(offset, offset + bytes)) {
+            current.area().write(offset, bytes, qiov, qiovOffset);
+            return;
+        }
+        writing.write().run(offset, offset + bytes, new LoggedWrite.Payload() {
+            @Override
+            public boolean needsStorage() {
+                return true;
+            }
+
+            @Override
+            public void store(DataArea area) throws BlockException {
+                area.write(offset, bytes, qiov, qiovOffset);
+            }
+        });
+    }
+
+    /** Chunks without storage stay so: they read as zeros, once their blocks are not read from the base image. */
+    @Override
+    public void coWriteZeroes(long offset, long bytes, int flags) throws BlockException {
+        writing(image()).write().run(offset, offset + bytes, new LoggedWrite.Payload() {
+            @Override
+            public boolean needsStorage() {
+                return false;
+            }
+
+            @Override
+            public void store(DataArea area) throws BlockException {
+                area.writeZeroes(offset, bytes, flags);
+            }
+        });
+    }
+
+    @Override
+    public BlockStatus blockStatus(long offset, long bytes) throws BlockException {
+        FvdImage current = image();
+        FvdLayout layout = current.layout();
+        BaseBitmap bitmap = current.metadata().bitmap();
+        if (bitmap == null || offset >= layout.baseSize()) {
+            return current.area().status(offset, bytes);
+        }
+        boolean set = bitmap.isSet(layout.block(offset));
+        long n = bitmap.run(offset, bytes, set);
+        if (set) {
+            return current.area().status(offset, n);
+        }
+        long shown = files.base().reach(offset, n);
+        return shown > 0 ? BlockStatus.of(0, shown) : BlockStatus.of(BlockStatus.ZERO, n);
+    }
+
+    @Override
+    public void flushToOs() throws BlockException {
+        FvdImage current = image();
+        FvdImage.Writing writing = current.writing();
+        if (writing != null) {
+            current.guard().check();
+            writing.journal().writeOut();
+        }
+    }
+
+    @Override
+    public void drainBegin() {
+        FvdImage current = image;
+        if (current != null && current.writing() != null) {
+            current.writing().journal().pause();
+        }
+    }
+
+    @Override
+    public void drainEnd() {
+        FvdImage current = image;
+        if (current != null && current.writing() != null) {
+            current.writing().journal().resume();
+        }
+    }
+
+    @Override
+    public void invalidateCache(boolean activate) throws BlockException {
+        drainBegin();
+        try {
+            active = activate;
+            image = null;
+            image = FvdImage.read(files, settings, writable && activate);
+        } catch (BlockException e) {
+            throw new BlockException(e.errno(), "Could not reopen fvd layer: " + e.reason(), e);
+        }
+    }
+
+    /** The files are writable by now, if they are to be: the image is recovered as when it is opened. */
+    @Override
+    public void reopenPrepare(boolean willBeWritable) throws BlockException {
+        if (active) {
+            if (!willBeWritable) {
+                image().settle();
+            }
+            image = FvdImage.read(files, settings, willBeWritable);
+        }
+        writable = willBeWritable;
+    }
+
+    /** The files are still as they were prepared: an image that was about to be writable is closed in order again. */
+    @Override
+    public void reopenAbort() {
+        writable = !writable;
+        try {
+            if (active) {
+                image().settle();
+                image = FvdImage.read(files, settings, writable);
+            }
+        } catch (BlockException e) {
+            image = null;
+            LOG.warn("{}: the image could not be put back as it was: {}", files.file(), e.getMessage());
+        }
+    }
+
+    /** The node has flushed; what is left is to complete table and bitmap, and to say that the image was closed in order. */
+    @Override
+    public void close() throws BlockException {
+        FvdImage current = image;
+        if (current != null && active && current.writing() != null) {
+            current.writing().journal().pause();
+            current.settle();
+        }
+    }
+}

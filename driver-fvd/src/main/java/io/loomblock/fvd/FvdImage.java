@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.fvd;
+
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
+import io.loomblock.PreallocationMode;
+import io.loomblock.driver.Node;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Everything that is known of an image once it is open, as one, so that it can be dropped and read anew as one. spec: fvd.md section 7.
+ *
+ * @param header in memory and in the file
+ * @param layout where things lie
+ * @param guard forbids writes after metadata was lost
+ * @param metadata table and bitmap
+ * @param area the guest's data
+ * @param writing what there is in addition where the image is ours to write, else null
+ */
+record FvdImage(
+        HeaderStore header,
+        FvdLayout layout,
+        WriteGuard guard,
+        Metadata metadata,
+        DataArea area,
+        @Nullable Writing writing) {
+
+    private static final Logger LOG = LoggerFactory.getLogger(FvdImage.class);
+
+    /**
+     * What a writable image has.
+     *
+     * @param journal of table and bitmap
+     * @param ring its sectors; without meaning where there are none
+     * @param mapper gives storage to chunks; null without a table
+     * @param write writes that change metadata
+     */
+    record Writing(
+            Journal journal, JournalRing ring, @Nullable ChunkMapper mapper, LoggedWrite write) {}
+
+    /**
+     * The files of an image.
+     *
+     * @param file with the metadata
+     * @param data with the guest's data; may be the same
+     * @param base what it does not have itself
+     */
+    record Files(Node file, Node data, BaseImage base) {
+        boolean hasDataFile() {
+            return file != data;
+        }
+    }
+
+    /**
+     * Reads an image. One that is ours to write is recovered, if it was not closed in order, and marked as not closed in order.
+     *
+     * @param ours whether it may be written, and is this process's to write
+     * @throws BlockException of the header; EINVAL for an image that cannot be written to as it is
+     */
+    static FvdImage read(Files files, OpenSettings settings, boolean ours) throws BlockException {
+        Opening opening =
+                new Opening(files, settings, ours && !settings.generic().check());
+        return opening.run();
+    }
+
+    /** One opening. */
+    private static final class Opening {
+        private final Files files;
+        private final OpenSettings settings;
+        private final boolean ours;
+        private final FvdHeader header;
+        private final FvdLayout layout;
+        private final WriteGuard guard = new WriteGuard();
+        private final HeaderStore store;
+        private final @Nullable ChunkTable table;
+        private final @Nullable BaseBitmap bitmap;
+        private final Metadata metadata;
+
+        Opening(Files files, OpenSettings settings, boolean ours) throws BlockException {
+            OpenOptions options = settings.generic();
+            this.files = files;
+            this.settings = settings;
+            this.ours = ours;
+            this.header = HeaderStore.read(files.file, options.pool());
+            this.layout = header.validate(files.file.length());
+            this.store = new HeaderStore(files.file, options.pool(), guard, header);
+            // Either half would do for both: what one does not need, because it is small, it does not take.
+            long budget = options.metadataBudget() / 2;
+            this.table = layout.isCompact() ? new ChunkTable(files.file, layout, budget) : null;
+            this.bitmap = layout.hasBitmap() ? new BaseBitmap(files.file, layout, budget) : null;
+            this.metadata = new Metadata(files.file, files.data, layout, table, bitmap, guard);
+        }
+
+        FvdImage run() throws BlockException {
+            checkStorage();
+            DataArea area = new DataArea(files.file, files.data, layout, table);
+            boolean dirty = !header.clean() && header.hasMetadata();
+            long epoch = header.stableEpoch();
+            if (dirty && header.usesJournal()) {
+                epoch = replay();
+            } else if (dirty) {
+                meetUnrecoverable();
+            }
+            Writing writing = ours ? prepareWriting(area, dirty, epoch) : null;
+            return new FvdImage(store, layout, guard, metadata, area, writing);
+        }
+
+        private void checkStorage() throws BlockException {
+            if (header.needsZeroInit() && layout.hasBitmap() && !files.data.hasZeroInit()) {
+                String reason =
+                        "The storage of the image is not known to be zero where nobody has written, which it relies on";
+                if (ours && !settings.force()) {
+                    throw new BlockException(Errno.EINVAL, reason);
+                }
+                LOG.warn("{}: {}", files.file, reason);
+            }
+        }
+
+        private long replay() throws BlockException {
+            JournalRecovery.Room room = ours ? metadata::writeBack : JournalRecovery::noRoom;
+            return new JournalRecovery(files.file, header, layout, table, bitmap, room)
+                    .run(settings.generic().pool());
+        }
+
+        /** The image says that metadata is missing, and there is no journal to tell which. */
+        private void meetUnrecoverable() throws BlockException {
+            String reason = "FVD image without a journal was not closed in order: data may be missing";
+            if (ours && !settings.force()) {
+                throw new BlockException(Errno.EINVAL, reason + "; open it read-only, or with force=on");
+            }
+            LOG.warn("{}: {}", files.file, reason);
+        }
+
+        private Writing prepareWriting(DataArea area, boolean dirty, long epoch) throws BlockException {
+            long next = table == null ? 0 : scan(table, dirty);
+            boolean reusesStorage = false;
+            if (dirty) {
+                metadata.writeBack();
+                eraseJournal(epoch);
+                reusesStorage = table != null && !cutStorage(next);
+            } else {
+                store.update(h -> h.withClean(false));
+                metadata.flushFile();
+            }
+            return writing(area, next, reusesStorage, epoch);
+        }
+
+        private long scan(ChunkTable chunks, boolean dirty) throws BlockException {
+            long limit = FvdLayout.ceilDiv(Math.max(0, files.data.length() - layout.dataStart()), layout.chunkSize());
+            return dirty
+                    ? TableScan.afterCrash(chunks, layout, limit, metadata::writeBack)
+                            .next()
+                    : TableScan.of(chunks, layout, limit, false).next();
+        }
+
+        /** What the journal said is in table and bitmap; nothing of it may come back once chunks are taken anew. */
+        private void eraseJournal(long epoch) throws BlockException {
+            if (header.usesJournal()) {
+                files.file.coWriteZeroes(
+                        header.journal().offset(), header.journal().size(), 0);
+                if (header.version() == 2) {
+                    store.update(h -> h.withStableEpoch(epoch));
+                }
+                metadata.flushFile();
+            }
+        }
+
+        /**
+         * Cuts off storage that nothing names, which may hold bytes of another place, and makes up for what is missing of a chunk in use.
+         *
+         * @return whether new storage reads as zeros from now on
+         */
+        private boolean cutStorage(long next) throws BlockException {
+            long end = Math.max(layout.physicalOffset(next), files.hasDataFile() ? 0 : header.dataOffset());
+            if (files.data.length() == end) {
+                return files.data.hasZeroInit();
+            }
+            try {
+                files.data.truncate(end, false, PreallocationMode.OFF);
+            } catch (BlockException e) {
+                if (e.errno() != Errno.ENOTSUP && e.errno() != Errno.EINVAL) {
+                    throw e;
+                }
+                return false;
+            }
+            metadata.barrier();
+            return files.data.hasZeroInit() && files.data.length() == end;
+        }
+
+        private Writing writing(DataArea area, long next, boolean reusesStorage, long epoch) throws BlockException {
+            JournalRing ring = new JournalRing(files.file, store, metadata, guard, epoch);
+            Journal journal = header.usesJournal()
+                    ? new WriteThroughJournal(
+                            ring, metadata, guard, settings.generic().pool())
+                    : new NoJournal(metadata, guard);
+            ChunkMapper mapper = null;
+            if (table != null) {
+                boolean zeroes = reusesStorage || !files.data.hasZeroInit();
+                StorageAllocator storage =
+                        new StorageAllocator(files.file, files.data, layout, header.growUnit(), next, zeroes);
+                mapper = new ChunkMapper(table, storage);
+            }
+            LoggedWrite write = new LoggedWrite(
+                    files.file, files.base, settings.generic().pool(), ring.format(), metadata, area, mapper, journal);
+            return new Writing(journal, ring, mapper, write);
+        }
+    }
+
+    /** Whether a write to {@code [start, end)} changes no metadata. */
+    boolean isSettled(long start, long end) throws BlockException {
+        ChunkTable table = metadata.table();
+        BaseBitmap bitmap = metadata.bitmap();
+        return (bitmap == null || bitmap.hasAll(start, end)) && (table == null || table.isSettled(start, end));
+    }
+
+    /** Writes table and bitmap, and then says that the image was closed in order; nothing may be written any more. */
+    void settle() throws BlockException {
+        Writing ours = writing;
+        if (ours == null) {
+            return;
+        }
+        ours.journal.recycle();
+        guard.check();
+        header.update(h -> h.withClean(true));
+        metadata.flushFile();
+    }
+}

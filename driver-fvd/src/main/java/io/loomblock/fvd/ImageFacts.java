@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.fvd;
+
+import io.loomblock.BlockException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** What {@code img info} shows of an FVD image: every field of the header, and how much storage is used. spec: fvd.md section 16.5. */
+final class ImageFacts {
+    private ImageFacts() {}
+
+    /**
+     * The facts by name, in the order to print them.
+     *
+     * @param dataLength length of the file with the data, in bytes
+     * @param mapper null where it is not known how much of that is used
+     */
+    static Map<String, Object> of(FvdHeader header, long dataLength, @Nullable ChunkMapper mapper)
+            throws BlockException {
+        Map<String, Object> facts = new LinkedHashMap<>();
+        facts.put("version", header.version());
+        facts.put("clean-shutdown", header.clean());
+        facts.put("data-offset", header.dataOffset());
+        if (!header.data().isNone()) {
+            facts.put("data-file", header.data().name());
+            facts.put("data-file-format", header.data().format());
+        }
+        putBase(header, facts);
+        facts.put("compact-image", header.isCompact());
+        if (header.isCompact()) {
+            putTable(header, dataLength, mapper, facts);
+        }
+        facts.put("journal-offset", header.journal().offset());
+        facts.put("journal-size", header.journal().size());
+        if (header.version() == 2) {
+            facts.put("stable-journal-epoch", header.stableEpoch());
+        }
+        return facts;
+    }
+
+    private static void putBase(FvdHeader header, Map<String, Object> facts) {
+        facts.put("all-data-in-image", header.allData());
+        if (header.base().isNone()) {
+            return;
+        }
+        facts.put("base-image-size", header.baseSize());
+        facts.put("block-size", header.blockSize());
+        facts.put("bitmap-offset", header.bitmap().offset());
+        facts.put("bitmap-size", header.bitmap().size());
+        facts.put("need-zero-init", header.needsZeroInit());
+        facts.put("copy-on-read", header.copyOnRead());
+        facts.put("max-outstanding-copy-on-read-data", header.maxCopyOnRead());
+        PrefetchSettings prefetch = header.prefetch();
+        facts.put("prefetch-start-delay", prefetch.startDelay());
+        facts.put("num-prefetch-slots", prefetch.slots());
+        facts.put("bytes-per-prefetch", prefetch.bytesPerUnit());
+        facts.put("prefetch-read-throughput-measure-time", prefetch.readMeasureTime());
+        facts.put("prefetch-write-throughput-measure-time", prefetch.writeMeasureTime());
+        facts.put("prefetch-perf-calc-alpha", prefetch.alpha());
+        facts.put("prefetch-min-read-throughput", prefetch.minRead());
+        facts.put("prefetch-min-write-throughput", prefetch.minWrite());
+        facts.put("prefetch-max-read-throughput", prefetch.maxRead());
+        facts.put("prefetch-max-write-throughput", prefetch.maxWrite());
+        facts.put("prefetch-throttle-time", prefetch.throttleTime());
+    }
+
+    private static void putTable(
+            FvdHeader header, long dataLength, @Nullable ChunkMapper mapper, Map<String, Object> facts) {
+        facts.put("table-offset", header.table().offset());
+        facts.put("table-size", header.table().size());
+        facts.put("chunk-size", header.chunkSize());
+        facts.put("storage-grow-unit", header.growUnit());
+        facts.put("add-storage-command", header.addStorageCommand());
+        long start = header.data().isNone() ? header.dataOffset() / FvdHeader.SECTOR * FvdHeader.SECTOR : 0;
+        facts.put("storage-length", Math.max(0, dataLength - start));
+        if (mapper != null) {
+            facts.put("storage-used", mapper.used() * header.chunkSize());
+        }
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.fvd;
+
+import io.loomblock.BlockException;
+import java.util.List;
+
+/**
+ * Makes changes of table and bitmap known to whoever opens the image after a crash, and to lookups in memory. spec: fvd.md sections 6 and
+ * 15.
+ *
+ * <p>Bits are set in memory by a journal only, so that it can keep them as they are while they are written to the file. Thread-safe.
+ */
+interface Journal {
+    /**
+     * Logs what a write has stored: its data is in the data area when this is called. When it returns, memory has it, and the file has it,
+     * or will have it after {@link #writeOut}.
+     *
+     * @throws BlockException if it could not be logged: memory has then at most the first sectors
+     */
+    void log(List<JournalSector> sectors) throws BlockException;
+
+    /** Writes table and bitmap to the file, durable, and starts the journal anew. */
+    void recycle() throws BlockException;
+
+    /** Returns when all that was logged before is written to the file, where a flush makes it durable. */
+    void writeOut() throws BlockException;
+
+    /** No work behind the scenes goes on when this returns, nor begins before {@link #resume}. */
+    void pause();
+
+    /** Ends it. */
+    void resume();
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.fvd;
+
+import io.loomblock.BlockException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Divides what a write has to log among sectors that each stand alone.
+ *
+ * <p>A sector that sets the bit of a block carries the entries of all chunks that the block touches, so blocks are divided, not chunks: a
+ * chunk at the border of two sectors is in both. A block of more chunks than a sector takes is the exception: its bit goes into a sector of
+ * its own, once the entries are durable. spec: fvd.md sections 6 and 9.2, E1, E27.
+ */
+final class JournalPlan {
+    /** A BITMAP record counts sectors in 32 bits. */
+    private static final long MAX_BIT_RANGE = 0x7fffffffL * FvdHeader.SECTOR;
+
+    private final FvdLayout layout;
+    private final RecordFormat format;
+    private final @Nullable ChunkTable table;
+    private final List<JournalSector> sectors = new ArrayList<>();
+
+    private JournalPlan(FvdLayout layout, RecordFormat format, @Nullable ChunkTable table) {
+        this.layout = layout;
+        this.format = format;
+        this.table = table;
+    }
+
+    /**
+     * What has to be logged when {@code [start, end)} is stored.
+     *
+     * @param table null without one
+     * @param bitmap null without one; every block that the range touches is then wholly stored
+     * @return the sectors, none if there is nothing to log
+     */
+    static List<JournalSector> of(
+            FvdLayout layout,
+            RecordFormat format,
+            @Nullable ChunkTable table,
+            @Nullable BaseBitmap bitmap,
+            long start,
+            long end)
+            throws BlockException {
+        JournalPlan plan = new JournalPlan(layout, format, table);
+        long rest = start;
+        if (bitmap != null && !bitmap.hasAll(start, end)) {
+            long bitEnd = Math.min(end, layout.baseSize());
+            plan.addBits(start, bitEnd);
+            rest = layout.blockEnd(layout.block(bitEnd - 1));
+        }
+        if (table != null && rest < end) {
+            plan.addDirty(layout.chunk(rest), layout.chunk(end - 1) + 1);
+        }
+        return plan.sectors;
+    }
+
+    private void addBits(long start, long end) throws BlockException {
+        for (long at = start; at < end; ) {
+            long next = endOfBits(at, end);
+            if (next > at) {
+                sectors.add(withBits(at, next));
+            } else {
+                next = Math.min(end, layout.blockEnd(layout.block(at)));
+                addLargeBlock(at, next);
+            }
+            at = next;
+        }
+    }
+
+    /** The chunks that the blocks of {@code [start, end)} touch: the first of them. */
+    private long firstChunk(long start) {
+        return layout.chunk(layout.blockStart(layout.block(start)));
+    }
+
+    /** One past the last of them. */
+    private long endChunk(long end) {
+        return layout.chunk(layout.blockEnd(layout.block(end - 1)) - 1) + 1;
+    }
+
+    private JournalSector withBits(long start, long end) throws BlockException {
+        if (table == null) {
+            return JournalSector.ofBits(start, end, false);
+        }
+        long first = firstChunk(start);
+        return new JournalSector(first, entries(first, endChunk(end)), start, end, false);
+    }
+
+    /** How far the bits of one sector reach that begins at {@code start}: not at all if its first block has too many chunks. */
+    private long endOfBits(long start, long end) throws BlockException {
+        long limit = Math.min(end, start + MAX_BIT_RANGE);
+        if (table == null) {
+            return limit == end ? end : layout.blockStart(layout.block(limit));
+        }
+        long first = firstChunk(start);
+        long endOfEntries = first + fitting(first, endChunk(limit), RecordFormat.SECTOR - RecordFormat.BITMAP_BYTES);
+        if (endOfEntries == endChunk(limit) && limit == end) {
+            return end;
+        }
+        // Whole blocks only, all of whose chunks are there.
+        long covered = layout.chunkEnd(endOfEntries - 1);
+        long block = layout.block(Math.min(covered, limit));
+        return Math.max(start, layout.blockStart(block));
+    }
+
+    /** How many entries from {@code first} on take at most {@code room} bytes. */
+    private int fitting(long first, long end, int room) throws BlockException {
+        int most = (int) Math.min(end - first, RecordFormat.SECTOR);
+        int[] entries = entries(first, first + most);
+        int count = entries.length;
+        while (JournalSector.tableBytes(format, entries, count) > room) {
+            count--;
+        }
+        return count;
+    }
+
+    private void addLargeBlock(long start, long end) throws BlockException {
+        addEntries(firstChunk(start), endChunk(end));
+        sectors.add(JournalSector.ofBits(start, end, true));
+    }
+
+    /** The dirty ones among the entries of {@code [first, end)}, and what lies between them. */
+    private void addDirty(long first, long end) throws BlockException {
+        long firstDirty = end;
+        long lastDirty = first;
+        for (long chunk = first; chunk < end; chunk++) {
+            if (ChunkTable.isDirty(entry(chunk))) {
+                firstDirty = Math.min(firstDirty, chunk);
+                lastDirty = chunk;
+            }
+        }
+        if (firstDirty < end) {
+            addEntries(firstDirty, lastDirty + 1);
+        }
+    }
+
+    private void addEntries(long first, long end) throws BlockException {
+        for (long at = first; at < end; ) {
+            int count = fitting(at, end, RecordFormat.SECTOR);
+            int[] entries = entries(at, at + count);
+            if (Arrays.stream(entries).anyMatch(entry -> entry != ChunkTable.EMPTY)) {
+                sectors.add(new JournalSector(at, entries, 0, 0, false));
+            }
+            at += count;
+        }
+    }
+
+    private int[] entries(long first, long end) throws BlockException {
+        int[] entries = new int[(int) (end - first)];
+        for (int i = 0; i < entries.length; i++) {
+            entries[i] = ChunkTable.clean(entry(first + i));
+        }
+        return entries;
+    }
+
+    private int entry(long chunk) throws BlockException {
+        return table == null ? ChunkTable.EMPTY : table.entry(chunk);
+    }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.fvd;
+
+import io.loomblock.BlockException;
+import io.loomblock.driver.DebugEvent;
+import io.loomblock.driver.Node;
+import io.loomblock.driver.SectorWriter;
+import io.loomblock.memory.AlignedBuffer;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Table and bitmap of an open image, as the journal sees them: what a record says becomes true in memory, and all of memory is written to
+ * the file, in order. spec: fvd.md sections 6 and 9.2.
+ */
+final class Metadata {
+    /** Sectors are copied into, and written from, so much memory. */
+    private static final int COPIES = 64 << 10;
+
+    private final Node file;
+    private final Node data;
+    private final FvdLayout layout;
+    private final @Nullable ChunkTable table;
+    private final @Nullable BaseBitmap bitmap;
+    private final WriteGuard guard;
+    /** Made when first needed; one write-back at a time. */
+    private @Nullable AlignedBuffer copies;
+
+    /** Either may be null, where the image has none. */
+    Metadata(
+            Node file,
+            Node data,
+            FvdLayout layout,
+            @Nullable ChunkTable table,
+            @Nullable BaseBitmap bitmap,
+            WriteGuard guard) {
+        this.file = file;
+        this.data = data;
+        this.layout = layout;
+        this.table = table;
+        this.bitmap = bitmap;
+        this.guard = guard;
+    }
+
+    FvdLayout layout() {
+        return layout;
+    }
+
+    /** Null where the data area is as the disk. */
+    @Nullable
+    ChunkTable table() {
+        return table;
+    }
+
+    /** Null where nothing is read from a base image. */
+    @Nullable
+    BaseBitmap bitmap() {
+        return bitmap;
+    }
+
+    /** Sees to it that {@link #publish} cannot fail until the next write-back. False if something must be written back first. */
+    boolean pin(List<JournalSector> sectors) throws BlockException {
+        for (JournalSector sector : sectors) {
+            if (bitmap != null && sector.hasBits() && !bitmap.pin(firstBlock(sector), endBlock(sector))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** What the sector says has been logged: seen by lookups from now on. */
+    void publish(JournalSector sector) throws BlockException {
+        if (table != null) {
+            table.logged(sector.firstChunk(), sector.endChunk());
+        }
+        if (bitmap != null && sector.hasBits() && !bitmap.set(firstBlock(sector), endBlock(sector))) {
+            throw new IllegalStateException("bits that were not pinned");
+        }
+    }
+
+    private long firstBlock(JournalSector sector) {
+        return layout.block(sector.bitStart());
+    }
+
+    private long endBlock(JournalSector sector) {
+        return layout.block(sector.bitEnd() - 1) + 1;
+    }
+
+    /** Whether so much is changed that it should be written soon. */
+    boolean isCrowded() {
+        return table != null && table.pages().isCrowded()
+                || bitmap != null && bitmap.pages().isCrowded();
+    }
+
+    boolean isClean() {
+        return (table == null || table.pages().isClean())
+                && (bitmap == null || bitmap.pages().isClean());
+    }
+
+    /** Flushes the data, so that a bit may follow. */
+    void barrier() throws BlockException {
+        file.debugEvent(DebugEvent.DATA_BARRIER);
+        flush(data);
+    }
+
+    /** Flushes the FVD file. */
+    void flushFile() throws BlockException {
+        flush(file);
+    }
+
+    private void flush(Node node) throws BlockException {
+        try {
+            node.flush();
+        } catch (BlockException e) {
+            guard.trip(e);
+            throw e;
+        }
+    }
+
+    /**
+     * Writes all that was changed, durable when this returns. No bit may be set meanwhile; entries may.
+     *
+     * <p>The data goes first, so that no bit hides the base image behind what was never stored; then the table, so that no bit is there
+     * without the place of its block, which the journal need not know.
+     */
+    void writeBack() throws BlockException {
+        barrier();
+        try {
+            if (table != null && !table.pages().isClean()) {
+                table.pages().writeBack(copies());
+                flushFile();
+            }
+            if (bitmap != null && !bitmap.pages().isClean()) {
+                bitmap.pages().writeBack(copies());
+            }
+        } catch (BlockException e) {
+            if (!SectorWriter.isIntact(e)) {
+                guard.trip(e);
+            }
+            throw e;
+        }
+        flushFile();
+    }
+
+    private AlignedBuffer copies() throws BlockException {
+        AlignedBuffer buffer = copies;
+        if (buffer == null) {
+            buffer = AlignedBuffer.allocate(COPIES);
+            copies = buffer;
+        }
+        return buffer;
+    }
+}

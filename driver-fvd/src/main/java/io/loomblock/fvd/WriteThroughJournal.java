@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.fvd;
+
+import io.loomblock.BlockException;
+import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.memory.BufferPool;
+import io.loomblock.memory.IoVector;
+import java.util.List;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The journal whose records are in the file when a write returns: each write has sectors of its own. spec: fvd.md section 6.
+ *
+ * <p>Writes log at the same time, each into its sectors. Who finds no room waits for those that are on their way, and recycles; who comes
+ * later queues up behind. Data is flushed before a sector that sets bits.
+ */
+final class WriteThroughJournal implements Journal {
+    private final JournalRing ring;
+    private final Metadata metadata;
+    private final WriteGuard guard;
+    private final BufferPool pool;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    /** Records on their way to the file, or from there to memory. Guarded by the lock, as is the ring. */
+    private int inFlight;
+    /** Somebody waits for that to be none. */
+    private boolean draining;
+
+    WriteThroughJournal(JournalRing ring, Metadata metadata, WriteGuard guard, BufferPool pool) {
+        this.ring = ring;
+        this.metadata = metadata;
+        this.guard = guard;
+        this.pool = pool;
+    }
+
+    @Override
+    public void log(List<JournalSector> sectors) throws BlockException {
+        int most = Math.min(ring.sectors(), BufferPool.MAX_BUFFER / 4 / RecordFormat.SECTOR);
+        for (int from = 0; from < sectors.size(); ) {
+            int to = endOfRun(sectors, from, most);
+            logRun(sectors.subList(from, to));
+            from = to;
+        }
+    }
+
+    /** Sectors that are written at once: not more than fit, and none across a barrier. */
+    private static int endOfRun(List<JournalSector> sectors, int from, int most) {
+        int to = from + 1;
+        while (to < sectors.size() && to - from < most && !sectors.get(to).afterBarrier()) {
+            to++;
+        }
+        return to;
+    }
+
+    private void logRun(List<JournalSector> run) throws BlockException {
+        guard.check();
+        if (run.get(0).afterBarrier()) {
+            metadata.flushFile();
+        }
+        if (run.stream().anyMatch(JournalSector::hasBits)) {
+            metadata.barrier();
+        }
+        int bytes = run.size() * RecordFormat.SECTOR;
+        try (AlignedBuffer buffer = pool.acquireReserved(bytes)) {
+            buffer.fill(0, bytes, (byte) 0);
+            write(run, buffer);
+        }
+    }
+
+    private void write(List<JournalSector> run, AlignedBuffer buffer) throws BlockException {
+        int first = reserve(run, buffer);
+        try {
+            ring.write(first, IoVector.of(buffer));
+            for (JournalSector sector : run) {
+                metadata.publish(sector);
+            }
+        } finally {
+            release();
+        }
+    }
+
+    /** Takes sectors in the file and puts the records into {@code buffer}; nobody recycles until they are released. */
+    private int reserve(List<JournalSector> run, AlignedBuffer buffer) throws BlockException {
+        lock.lock();
+        try {
+            awaitTurn();
+            while (!ring.hasRoom(run.size()) || !metadata.pin(run)) {
+                drainAndRecycle();
+                awaitTurn();
+            }
+            guard.check();
+            long epoch = ring.nextEpoch();
+            for (int i = 0; i < run.size(); i++) {
+                run.get(i).encode(ring.format(), epoch, buffer, i * RecordFormat.SECTOR);
+            }
+            inFlight++;
+            return ring.take(run.size());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void awaitTurn() {
+        while (draining) {
+            changed.awaitUninterruptibly();
+        }
+    }
+
+    private void drainAndRecycle() throws BlockException {
+        draining = true;
+        try {
+            while (inFlight > 0) {
+                changed.awaitUninterruptibly();
+            }
+            ring.recycle();
+        } finally {
+            draining = false;
+            changed.signalAll();
+        }
+    }
+
+    private void release() {
+        lock.lock();
+        try {
+            inFlight--;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void recycle() throws BlockException {
+        lock.lock();
+        try {
+            awaitTurn();
+            drainAndRecycle();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void writeOut() {}
+
+    @Override
+    public void pause() {}
+
+    @Override
+    public void resume() {}
+}
