@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.iotests.support;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.loomblock.BlockDevice;
+import io.loomblock.BlockException;
+import io.loomblock.CreateOptions;
+import io.loomblock.OpenOptions;
+import io.loomblock.driver.BlockDriver;
+import io.loomblock.testkit.FakeTimers;
+import io.loomblock.testkit.MemoryDriver;
+import io.loomblock.testkit.TestFiles;
+
+/** An FVD image of a test's own making in memory, with the files that it names. */
+public final class FvdImages {
+    public static final String IMAGE = "test.fvd";
+    public static final String DATA = "data.raw";
+    public static final String BASE = "base.raw";
+
+    private final TestFiles files = new TestFiles();
+    private final MemoryDriver image;
+    private final MemoryDriver data;
+    private final byte[] base;
+
+    /**
+     * What an image is like.
+     *
+     * @param version 1 or 2
+     * @param size of the disk
+     * @param chunkSize 0 for a data area that is as the disk
+     * @param blockSize 0 without a base image
+     * @param journalSize as creation takes it: 0 for the default, -1 for none
+     * @param dataFile whether the data has a file of its own
+     */
+    public record Shape(int version, long size, int chunkSize, int blockSize, long journalSize, boolean dataFile) {
+        public CreateOptions options() {
+            CreateOptions options = CreateOptions.ofSize(size)
+                    .with("version", version)
+                    .with("journal_size", journalSize)
+                    .with("compact_image", chunkSize > 0 ? "on" : "off");
+            if (chunkSize > 0) {
+                options = options.with("chunk_size", chunkSize).with("storage_grow_unit", 3L * chunkSize);
+            }
+            if (blockSize > 0) {
+                options = options.withBacking(BASE, "raw").with("block_size", blockSize);
+            }
+            return dataFile ? options.with("data_file", DATA).with("data_file_fmt", "raw") : options;
+        }
+    }
+
+    /** Makes an image. */
+    public FvdImages(Shape shape, byte[] base) throws BlockException {
+        this(shape, base, shape.options());
+    }
+
+    /** Makes an image with options of the test's own. */
+    public FvdImages(Shape shape, byte[] base, CreateOptions options) throws BlockException {
+        this.base = base;
+        files.put(BASE, base);
+        data = files.put(DATA, new byte[0]);
+        image = files.create("fvd", IMAGE, options);
+    }
+
+    /** The files; others may be put in their place, which record or fail. */
+    public TestFiles files() {
+        return files;
+    }
+
+    public MemoryDriver image() {
+        return image;
+    }
+
+    public MemoryDriver data() {
+        return data;
+    }
+
+    public byte[] base() {
+        return base;
+    }
+
+    /** Writable, the clock standing still. */
+    public static OpenOptions readWrite() {
+        return OpenOptions.readWrite().withFormat("fvd").withTimers(new FakeTimers());
+    }
+
+    /** Read-only, the clock standing still. */
+    public static OpenOptions readOnly() {
+        return OpenOptions.readOnly().withFormat("fvd").withTimers(new FakeTimers());
+    }
+
+    public BlockDevice open(OpenOptions options) throws BlockException {
+        return files.open(IMAGE, "fvd", options);
+    }
+
+    /** Puts files with this content in the place of those there are. */
+    public FvdImages with(BlockDriver imageFile, BlockDriver dataFile) {
+        files.put(IMAGE, imageFile);
+        files.put(DATA, dataFile);
+        return this;
+    }
+
+    /** The image as the second reader sees it. */
+    public FvdReader read() {
+        byte[] dataBytes = data.snapshot().toByteArray();
+        byte[] bytes = image.snapshot().toByteArray();
+        FvdReader reader = new FvdReader(bytes);
+        return reader.dataFile().isEmpty() ? reader : new FvdReader(bytes, dataBytes);
+    }
+
+    /** Fails unless the image was closed in order, makes sense, and holds this. */
+    public FvdReader expectSound(byte[] content) {
+        FvdReader reader = read();
+        assertThat(reader.isClean()).isTrue();
+        assertThat(reader.problems()).isEmpty();
+        assertThat(reader.content(base)).isEqualTo(content);
+        return reader;
+    }
+}
