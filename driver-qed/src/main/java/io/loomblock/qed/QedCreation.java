@@ -4,6 +4,7 @@ package io.loomblock.qed;
 import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
 import io.loomblock.driver.CreateContext;
 import io.loomblock.driver.Node;
 import io.loomblock.memory.AlignedBuffer;
@@ -37,18 +38,31 @@ final class QedCreation {
                 QedHeader.isTableSize(tableSize),
                 "QED table size must be within range [1, " + QedHeader.MAX_TABLE_SIZE + "] and power of 2");
         QedLayout layout = new QedLayout((int) clusterSize, (int) tableSize, 1, clusterSize);
+        long size = size();
         require(
-                layout.isImageSize(options.size()),
+                layout.isImageSize(size),
                 "QED image size must be a non-zero multiple of cluster size and less than " + layout.maxImageSize()
                         + " bytes");
         byte[] name = backingName();
         require(
                 name.length <= QedHeader.MAX_NEW_BACKING_NAME && QedHeader.BYTES + name.length <= clusterSize,
                 "Backing file name is too long for a QED image");
-        write(layout, header(layout, name.length), name);
+        write(layout, header(layout, size, name.length), name);
     }
 
-    private QedHeader header(QedLayout layout, int nameLength) {
+    /** The size that was said, or that of the backing file. */
+    private long size() throws BlockException {
+        String backing = options.backingFile();
+        if (options.size() >= 0 || backing == null) {
+            return options.size();
+        }
+        OpenOptions readOnly = context.options().withWritable(false);
+        try (Node node = context.openNamed(backing, options.backingFormat(), readOnly)) {
+            return node.length();
+        }
+    }
+
+    private QedHeader header(QedLayout layout, long size, int nameLength) {
         long features = nameLength == 0
                 ? 0
                 : "raw".equals(options.backingFormat())
@@ -62,7 +76,7 @@ final class QedCreation {
                 0,
                 0,
                 layout.l1Offset(),
-                options.size(),
+                size,
                 nameLength == 0 ? 0 : QedHeader.BYTES,
                 nameLength);
     }

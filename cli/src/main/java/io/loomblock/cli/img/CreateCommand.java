@@ -132,7 +132,7 @@ final class CreateCommand {
                         + backing.node().driver().formatName() + ".");
             }
             if (parameters.size() < 0) {
-                parameters.setSize(backing.length());
+                parameters.setSizeOfBacking(backing.length());
             }
         }
     }

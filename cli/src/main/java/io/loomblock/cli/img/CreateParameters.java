@@ -35,6 +35,7 @@ final class CreateParameters {
     private final List<DriverOption> known;
 
     private final Map<String, String> values = new LinkedHashMap<>();
+    private boolean sizeOfBacking;
 
     private CreateParameters(BlockDriverProvider format, @Nullable BlockDriverProvider protocol) {
         this.format = format;
@@ -116,6 +117,13 @@ final class CreateParameters {
 
     void setSize(long size) {
         values.put(SIZE, Long.toString(size));
+        sizeOfBacking = false;
+    }
+
+    /** The size that the image has for want of another: its format may take the backing file's as it likes. */
+    void setSizeOfBacking(long size) {
+        setSize(size);
+        sizeOfBacking = true;
     }
 
     /** The size given, or -1. */
@@ -138,7 +146,8 @@ final class CreateParameters {
     CreateOptions toCreateOptions() {
         Map<String, String> rest = new LinkedHashMap<>(values);
         FIRST.forEach(rest::remove);
-        return new CreateOptions(Sizes.toSectors(size()), backingFile(), backingFormat(), Map.copyOf(rest));
+        long size = sizeOfBacking ? -1 : Sizes.toSectors(size());
+        return new CreateOptions(size, backingFile(), backingFormat(), Map.copyOf(rest));
     }
 
     /** {@code size=… cluster_size=…}: what was given and what has a default, commas in values doubled. */
