@@ -8,9 +8,10 @@ import io.loomblock.FixMode;
 /**
  * Checks that bitmap and data file fit together, and makes them fit.
  *
- * <p>Wrong are bits behind the last cluster (each counts: the data file was cut, or the disk shrank, and a later growth would uncover them)
- * and a bitmap that ends too early (it was cut, or the data file grew by other hands). A repair clears the ones and appends clear bits. What
- * the header says was checked when the image was opened. spec: addcow.md section 11, "check".
+ * <p>Bits behind the last cluster count as leaks, each of them: they refer to nothing, and a crash while the disk grows or shrinks may leave
+ * some, as does a data file that was cut. A bitmap that ends too early is a corruption: it was cut, or the data file grew by other hands. A
+ * repair clears the ones and appends clear bits. What the header says was checked when the image was opened. spec: addcow.md section 11,
+ * "check".
  */
 final class AddCowChecker {
     private final AddCowImage image;
@@ -23,37 +24,46 @@ final class AddCowChecker {
     }
 
     /**
-     * Looks, and repairs where {@code fix} allows that.
+     * Looks, and repairs what {@code fix} allows.
      *
      * @throws BlockException of a repair that failed; what cannot be read is counted instead
      */
     CheckResult run(FixMode fix) throws BlockException {
         long clusters = image.clusters();
         if (image.allAllocated()) {
-            return result(0, 0, 0, clusters);
+            return result(0, 0, 0, clusters, FixMode.NONE);
         }
         long allocated;
         long behind;
-        boolean tooShort;
+        int tooShort;
         try {
             long end = bits.end();
-            tooShort = bits.file().length() < image.layout().fileLength(image.size());
+            tooShort = bits.file().length() < image.layout().fileLength(image.size()) ? 1 : 0;
             allocated = bits.count(0, Math.min(clusters, end));
             behind = bits.count(Math.min(clusters, end), end);
         } catch (BlockException e) {
-            return result(0, 1, 0, 0);
+            return result(0, 0, 1, 0, FixMode.NONE);
         }
-        long wrong = behind + (tooShort ? 1 : 0);
-        if (wrong == 0 || !fix.errors()) {
-            return result(wrong, 0, 0, allocated);
+        if (behind > 0 && fix.leaks()) {
+            bits.clearBehind(image.size());
         }
-        bits.clearBehind(image.size());
-        bits.extendFor(image.size());
-        return result(0, 0, wrong, allocated);
+        if (tooShort > 0 && fix.errors()) {
+            bits.extendFor(image.size());
+        }
+        return result(tooShort, behind, 0, allocated, fix);
     }
 
-    private CheckResult result(long corruptions, long errors, long fixed, long allocated) {
-        long end = image.layout().fileLength(image.size());
-        return new CheckResult(corruptions, 0, errors, fixed, 0, end, image.clusters(), allocated, 0, 0);
+    private CheckResult result(long corruptions, long leaks, long errors, long allocated, FixMode fix) {
+        return new CheckResult(
+                fix.errors() ? 0 : corruptions,
+                fix.leaks() ? 0 : leaks,
+                errors,
+                fix.errors() ? corruptions : 0,
+                fix.leaks() ? leaks : 0,
+                image.layout().fileLength(image.size()),
+                image.clusters(),
+                allocated,
+                0,
+                0);
     }
 }

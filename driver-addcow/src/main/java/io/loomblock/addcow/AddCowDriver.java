@@ -313,7 +313,7 @@ final class AddCowDriver implements BlockDriver {
         }
         BitsInFile bits = new BitsInFile(file, current.layout(), options.pool());
         CheckResult result = new AddCowChecker(current, bits).run(isOurs() ? fix : FixMode.NONE);
-        if (result.corruptionsFixed() > 0) {
+        if (result.corruptionsFixed() + result.leaksFixed() > 0) {
             file.flush();
             image = AddCowImage.of(file, data, current.header(), current.size(), options);
         }

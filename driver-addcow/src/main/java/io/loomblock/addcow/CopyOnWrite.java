@@ -30,6 +30,12 @@ final class CopyOnWrite {
         this.pool = pool;
     }
 
+    /** A fault may be wanted in either file. */
+    private void announce(DebugEvent event) throws BlockException {
+        file.debugEvent(event);
+        data.debugEvent(event);
+    }
+
     /** Copies {@code [from, to)}, which lies in one cluster and inside of the disk. */
     void copy(long from, long to) throws BlockException {
         int shown = (int) backing.reach(from, to - from);
@@ -37,7 +43,7 @@ final class CopyOnWrite {
             copyShown(from, shown);
         }
         if (from + shown < to) {
-            file.debugEvent(DebugEvent.COW_WRITE);
+            announce(DebugEvent.COW_WRITE);
             data.coWriteZeroes(from + shown, to - from - shown, 0);
         }
     }
@@ -47,9 +53,9 @@ final class CopyOnWrite {
             for (int done = 0; done < bytes; ) {
                 int n = Math.min(bytes - done, buffer.capacity());
                 IoVector piece = IoVector.of(buffer, 0, n);
-                file.debugEvent(DebugEvent.COW_READ);
+                announce(DebugEvent.COW_READ);
                 backing.read(from + done, n, piece, 0);
-                file.debugEvent(DebugEvent.COW_WRITE);
+                announce(DebugEvent.COW_WRITE);
                 data.coWritev(from + done, piece);
                 done += n;
             }

@@ -55,13 +55,14 @@ class RepairAndRebaseTest {
         SparseBytes data = new SparseBytes();
         data.truncate(SIZE);
         try (TestDisk disk = TestDisk.open(file, data, base, CHECK)) {
-            CheckResult found = check(disk, FixMode.LEAKS);
-            assertThat(found.corruptions()).isEqualTo(4);
+            CheckResult found = check(disk, FixMode.NONE);
+            assertThat(found.leaks()).isEqualTo(4);
+            assertThat(found.corruptions()).isZero();
             assertThat(found.allocatedClusters()).isEqualTo(5);
             assertThat(disk.changes(0)).isEmpty();
-            CheckResult fixed = check(disk, FixMode.ALL);
-            assertThat(fixed.corruptions()).isZero();
-            assertThat(fixed.corruptionsFixed()).isEqualTo(4);
+            CheckResult fixed = check(disk, FixMode.LEAKS);
+            assertThat(fixed.leaks()).isZero();
+            assertThat(fixed.leaksFixed()).isEqualTo(4);
             assertThat(check(disk, FixMode.NONE).isClean()).isTrue();
             assertThat(disk.bitInFile(CLUSTER, 100)).isTrue();
             assertThat(disk.bitInFile(CLUSTER, 101)).isFalse();
@@ -83,7 +84,7 @@ class RepairAndRebaseTest {
             failure(Errno.EINVAL, () -> TestDisk.open(file.copy(), data.copy(), base, options));
         }
         try (TestDisk disk = TestDisk.open(file, data, base, CHECK)) {
-            assertThat(check(disk, FixMode.NONE).corruptions()).isEqualTo(1);
+            assertThat(check(disk, FixMode.LEAKS).corruptions()).isEqualTo(1);
             assertThat(check(disk, FixMode.ALL).corruptionsFixed()).isEqualTo(1);
             disk.device.flush();
             try (TestDisk again = disk.peek(OpenOptions.readWrite())) {
