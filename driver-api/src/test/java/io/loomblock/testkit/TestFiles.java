@@ -48,6 +48,14 @@ public final class TestFiles {
         return file;
     }
 
+    /** The file of this name, which is in memory and not watched by anything. */
+    public MemoryDriver memory(String name) {
+        if (files.get(name) instanceof MemoryDriver memory) {
+            return memory;
+        }
+        throw new IllegalArgumentException("no file in memory is called " + name);
+    }
+
     /** Makes an image in a new file in memory, which is returned. */
     public MemoryDriver create(String format, String name, CreateOptions options) throws BlockException {
         MemoryDriver file = new MemoryDriver();
@@ -124,7 +132,7 @@ public final class TestFiles {
 
         @Override
         public @Nullable Node openBacking(BackingReference reference) throws BlockException {
-            if (options.noBacking()) {
+            if (options.noBacking() || reference.name().isEmpty()) {
                 return null;
             }
             OpenOptions below = options.withWritable(false).withNodeOptions(NodeOptions.NONE);

@@ -79,7 +79,17 @@ class GoldenAddCowTest {
         List<Row> rows = new ArrayList<>();
         for (String[] c : IMAGES.table("manifest.tsv")) {
             rows.add(new Row(
-                    c[0], c[1], c[2], c[3], c[4], c[5], Long.parseLong(c[6]), Integer.parseInt(c[7]), c[8], c[9], c[10],
+                    c[0],
+                    c[1],
+                    c[2],
+                    c[3],
+                    c[4],
+                    c[5],
+                    Long.parseLong(c[6]),
+                    Integer.parseInt(c[7]),
+                    c[8],
+                    c[9],
+                    c[10],
                     c[11]));
         }
         return rows;

@@ -10,6 +10,7 @@ import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.PreallocationMode;
 import io.loomblock.iotests.support.QedImages;
+import io.loomblock.iotests.support.Timeline;
 import io.loomblock.testkit.CrashStates;
 import io.loomblock.testkit.DiskModel;
 import io.loomblock.testkit.FakeTimers;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.loomblock.iotests.qed;
+package io.loomblock.iotests.support;
 
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** Guest requests of one thread, and at which places of the request log they began, so that a crash at a place can be judged. */
-final class Timeline {
+public final class Timeline {
     private final DiskModel model;
     private final RequestLog log;
     /** Place in the log where something began or ended, and the model's time there. */
@@ -21,7 +21,7 @@ final class Timeline {
     /** Place in the log where a flush was acknowledged, and the time when it had begun. */
     private final TreeMap<Integer, Long> flushes = new TreeMap<>();
 
-    Timeline(DiskModel model, RequestLog log) {
+    public Timeline(DiskModel model, RequestLog log) {
         this.model = model;
         this.log = log;
         ticks.put(0, model.tick());
@@ -32,12 +32,12 @@ final class Timeline {
     }
 
     /** The model's time when {@code position} requests had been made to the file. */
-    long crashedAt(int position) {
+    public long crashedAt(int position) {
         return value(ticks, position);
     }
 
     /** When the last flush had begun that was acknowledged by then. */
-    long flushedAt(int position) {
+    public long flushedAt(int position) {
         return value(flushes, position);
     }
 
@@ -47,7 +47,7 @@ final class Timeline {
     }
 
     /** Writes a pattern of its own; a failure is the caller's, and the write may have happened then or not. */
-    void write(BlockDevice device, long offset, int length) throws BlockException {
+    public void write(BlockDevice device, long offset, int length) throws BlockException {
         DiskModel.Write write = model.begin(offset, length, false);
         note();
         try (AlignedBuffer buffer = AlignedBuffer.allocate(Math.max(512, length))) {
@@ -60,7 +60,7 @@ final class Timeline {
     }
 
     /** Zeros a range. */
-    void zero(BlockDevice device, long offset, long length) throws BlockException {
+    public void zero(BlockDevice device, long offset, long length) throws BlockException {
         DiskModel.Write write = model.begin(offset, length, true);
         note();
         device.writeZeroes(offset, length, 0);
@@ -69,7 +69,7 @@ final class Timeline {
     }
 
     /** Flushes. */
-    void flush(BlockDevice device) throws BlockException {
+    public void flush(BlockDevice device) throws BlockException {
         long began = model.tick();
         note();
         device.flush();
