@@ -5,11 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.loomblock.testkit.Call;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -206,5 +210,41 @@ class DirtyBitmapTest {
         assertThatIllegalArgumentException().isThrownBy(() -> bitmap.set(-1, 1));
         assertThatIllegalArgumentException().isThrownBy(() -> bitmap.clear(0, -1));
         assertThatIllegalArgumentException().isThrownBy(() -> bitmap.nextArea(0, 1, 0));
+    }
+
+    /**
+     * Each thread makes a granule dirty and waits for another to find and clear it; all share a word or a block of the summary, and the
+     * bitmap grows meanwhile. A bit that is lost holds up its thread for ever.
+     */
+    @Test
+    @Timeout(60)
+    void whateverIsSetIsFoundHoweverManySetAndClearBesideIt() throws Exception {
+        int threads = 8;
+        int rounds = 3000;
+        DirtyBitmap bitmap = bitmap(512, 512 * 64);
+        AtomicInteger running = new AtomicInteger(threads);
+        List<Call> setters = new ArrayList<>();
+        for (int i = 0; i < threads; i++) {
+            long offset = i * 512L * (i % 2 == 0 ? 1 : 7);
+            setters.add(Call.of(() -> {
+                for (int n = 0; n < rounds; n++) {
+                    bitmap.written(offset, 1);
+                    while (bitmap.isDirty(offset)) {
+                        LockSupport.parkNanos(1);
+                    }
+                }
+                running.decrementAndGet();
+            }));
+        }
+        for (long length = 512 * 64; running.get() > 0; length += 512) {
+            for (var area = bitmap.nextArea(0, ALL, ALL); area != null; area = bitmap.nextArea(0, ALL, ALL)) {
+                bitmap.clear(area.offset(), area.length());
+            }
+            bitmap.resized(length);
+        }
+        for (Call setter : setters) {
+            setter.join();
+        }
+        assertThat(bitmap.count()).isZero();
     }
 }
