@@ -10,6 +10,8 @@ import java.util.TreeMap;
 
 /** The options that every node has, under QEMU's names, and what they change in the options of an opening. spec: block-layer.md section 5. */
 public final class GenericOptions {
+    private static final String DISCARD = "discard";
+
     private static final List<DriverOption> ALL = List.of(
             DriverOption.string("driver", "the format, protocol or filter"),
             DriverOption.string("node-name", "a name for the node"),
@@ -18,7 +20,7 @@ public final class GenericOptions {
                     .withDefault("off"),
             DriverOption.bool("force-share", "whether no lock is taken; read-only nodes only")
                     .withDefault("off"),
-            DriverOption.string("discard", "whether discards are passed on (ignore/off/unmap/on)"),
+            DriverOption.choice(DISCARD, "whether discards are passed on", "ignore", "off", "unmap", "on"),
             DriverOption.choice("detect-zeroes", "what becomes of writes of zeros", "off", "on", "unmap")
                     .withDefault("off"),
             DriverOption.bool("cache.direct", "whether the page cache is bypassed")
@@ -49,6 +51,7 @@ public final class GenericOptions {
                 rest = rest.without(option.name());
             }
         }
+        checkDiscard(ours.getOrDefault(DISCARD, "ignore"));
         OptionValues values = OptionValues.of("A node does not", ALL, NodeOptions.of(ours));
         checkNodeName(values.string("node-name", "none"));
         CacheMode cache = options.cache();
@@ -57,7 +60,7 @@ public final class GenericOptions {
                 .withWritable(!values.bool("read-only", !options.writable()))
                 .withAutoReadOnly(values.bool("auto-read-only", options.autoReadOnly()))
                 .withForceShare(values.bool("force-share", options.forceShare()))
-                .withUnmap(isUnmap(values.string("discard", options.unmap() ? "unmap" : "ignore")))
+                .withUnmap(isUnmap(values.string(DISCARD, options.unmap() ? "unmap" : "ignore")))
                 .withDetectZeroes(DetectZeroes.ofName(
                         values.string("detect-zeroes", options.detectZeroes().optionName())))
                 .withCache(cache.withDirect(values.bool("cache.direct", cache.direct()))
@@ -66,12 +69,16 @@ public final class GenericOptions {
         return result;
     }
 
-    private static boolean isUnmap(String discard) throws BlockException {
-        return switch (discard) {
-            case "unmap", "on" -> true;
-            case "ignore", "off" -> false;
-            default -> throw new BlockException(Errno.EINVAL, "Invalid discard option");
-        };
+    private static boolean isUnmap(String discard) {
+        return discard.equals("unmap") || discard.equals("on");
+    }
+
+    /** QEMU has words of their own for this one. */
+    private static void checkDiscard(String discard) throws BlockException {
+        DriverOption option = DriverOption.find(ALL, DISCARD);
+        if (option == null || !option.choices().contains(discard)) {
+            throw new BlockException(Errno.EINVAL, "Invalid discard option");
+        }
     }
 
     private static void checkNodeName(String name) throws BlockException {

@@ -242,6 +242,9 @@ final class ImageOpener {
     }
 
     private Node openFormat(String filename, OpenOptions options, Node file, Ancestor self) throws BlockException {
+        if (options.writable() && file.readOnly()) {
+            throw new BlockException(Errno.EPERM, "Block node is read-only");
+        }
         String format = options.format();
         BlockDriverProvider provider = format == null ? probe(file, options) : Drivers.get(format);
         ChildOpener children = new ChildOpener(filename, options, provider, below(self));

@@ -18,7 +18,12 @@ import io.loomblock.memory.AlignedBuffer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** add-cow, a copy-on-write bitmap for images of other formats: recognises, makes and opens images. spec: addcow.md sections 5 to 7. */
+/**
+ * add-cow, a copy-on-write bitmap for images of other formats: recognises, makes and opens images.
+ *
+ * <p>New images: {@code size}, {@code backing_file}, {@code backing_fmt}, {@code image_file}, {@code image_fmt}, {@code cluster_size}.
+ * spec: addcow.md sections 5 to 7.
+ */
 public final class AddCowProvider implements BlockDriverProvider {
     @Override
     public String formatName() {

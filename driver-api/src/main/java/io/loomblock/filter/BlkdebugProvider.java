@@ -15,7 +15,15 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The filter {@code blkdebug}, which injects faults; as a name {@code blkdebug:CONFIG:IMAGE}, where CONFIG may be empty. */
+/**
+ * The filter {@code blkdebug}, which injects faults; as a name {@code blkdebug:CONFIG:IMAGE}, where CONFIG may be empty.
+ *
+ * <p>Options: {@code config} and {@code x-image}, the two parts of the name; {@code align}, {@code max-transfer}, {@code opt-write-zero},
+ * {@code max-write-zero}, {@code opt-discard}, {@code max-discard}, the limits to have; rules in lists: {@code inject-error.*.event},
+ * {@code inject-error.*.state}, {@code inject-error.*.iotype}, {@code inject-error.*.errno}, {@code inject-error.*.sector}, {@code
+ * inject-error.*.once}, {@code inject-error.*.immediately}, {@code set-state.*.event}, {@code set-state.*.state}, {@code
+ * set-state.*.new_state}.
+ */
 public final class BlkdebugProvider implements BlockDriverProvider {
     private static final String IMAGE = "image";
     private static final String PREFIX = "blkdebug:";

@@ -14,7 +14,11 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The filter {@code blkverify}, which compares an image with a raw copy of it; as a name {@code blkverify:RAW:IMAGE}. */
+/**
+ * The filter {@code blkverify}, which compares an image with a raw copy of it; as a name {@code blkverify:RAW:IMAGE}.
+ *
+ * <p>Options: {@code x-raw} and {@code x-image}, the two parts of the name.
+ */
 public final class BlkverifyProvider implements BlockDriverProvider {
     private static final String RAW = "raw";
     private static final String TEST = "test";

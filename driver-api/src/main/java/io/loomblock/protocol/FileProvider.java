@@ -15,7 +15,13 @@ import io.loomblock.memory.BufferPool;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The protocol {@code file}: regular files of this machine. */
+/**
+ * The protocol {@code file}: regular files of this machine.
+ *
+ * <p>Options: {@code filename}; {@code locking} (on, off, auto), whether locks keep other processes away; {@code aio}, {@code
+ * aio-max-batch} and {@code drop-cache} are accepted, without effect. New files: {@code size}, {@code nocow}, {@code preallocation},
+ * {@code extent_size_hint}.
+ */
 public final class FileProvider implements BlockDriverProvider {
     private final OpenFiles files;
 

@@ -12,7 +12,12 @@ import io.loomblock.driver.OpenContext;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The protocol {@code host_device}: block and character devices of this machine. */
+/**
+ * The protocol {@code host_device}: block and character devices of this machine.
+ *
+ * <p>Options, as of files: {@code filename}, {@code locking}; {@code aio}, {@code aio-max-batch} and {@code drop-cache} are accepted,
+ * without effect.
+ */
 public final class HostDeviceProvider implements BlockDriverProvider {
     private static final String PREFIX = "host_device:";
 

@@ -14,7 +14,11 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The protocol {@code null-co}: a disk of any size that holds nothing. */
+/**
+ * The protocol {@code null-co}: a disk of any size that holds nothing.
+ *
+ * <p>Options: {@code size}, 1 GiB if it is not said; {@code read-zeroes}, whether reads give zeros or leave memory as it is.
+ */
 public class NullProvider implements BlockDriverProvider {
     private static final long DEFAULT_SIZE = 1L << 30;
 

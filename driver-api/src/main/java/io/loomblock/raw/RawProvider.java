@@ -15,7 +15,11 @@ import io.loomblock.memory.AlignedBuffer;
 import java.util.List;
 import java.util.Locale;
 
-/** The raw format: the file is the guest's disk, byte for byte. */
+/**
+ * The raw format: the file is the guest's disk, byte for byte.
+ *
+ * <p>New images: {@code size}, and what the protocol takes.
+ */
 public final class RawProvider implements BlockDriverProvider {
     @Override
     public String formatName() {

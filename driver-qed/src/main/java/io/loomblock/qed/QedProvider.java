@@ -14,7 +14,12 @@ import io.loomblock.driver.OpenContext;
 import io.loomblock.memory.AlignedBuffer;
 import java.util.List;
 
-/** QED, the QEMU Enhanced Disk format: recognises, makes and opens images. spec: qed.md sections 6 to 8. */
+/**
+ * QED, the QEMU Enhanced Disk format: recognises, makes and opens images.
+ *
+ * <p>New images: {@code size}, {@code backing_file}, {@code backing_fmt}, {@code cluster_size}, {@code table_size}. spec: qed.md sections 6
+ * to 8.
+ */
 public final class QedProvider implements BlockDriverProvider {
     @Override
     public String formatName() {

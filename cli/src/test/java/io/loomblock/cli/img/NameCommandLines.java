@@ -152,11 +152,31 @@ final class NameCommandLines {
             map file:@colon:other.qed
             """;
 
+    private static final String FILTERS = """
+            info blkdebug::@o.qed
+            info blkdebug:@o.qed
+            info blkdebug:@nope:@o.qed
+            map blkdebug::@o.qed
+            info 'json:{"driver":"qed","file":{"driver":"blkdebug","image":{"driver":"file","filename":"@o.qed"}}}'
+            info 'json:{"driver":"qed","file":{"driver":"blkdebug","align":4096,"image":{"driver":"file","filename":"@o.qed"}}}'
+            info 'json:{"driver":"qed","file":{"driver":"blkdebug","align":"4k","image":{"driver":"file","filename":"@o.qed"}}}'
+            info 'json:{"driver":"qed","file":{"driver":"blkdebug","image":"foo"}}'
+            info 'json:{"driver":"qed","file":{"driver":"blkdebug"}}'
+            info 'json:{"driver":"qed","file":{"driver":"blkdebug","image":{"driver":"file","filename":"@o.qed"},"foo":1}}'
+            info 'json:{"driver":"qed","file":{"driver":"blkdebug","set-state":[{"event":"l1_update","new_state":42}],"image":{"driver":"file","filename":"@o.qed"}}}'
+            info --image-opts driver=qed,file.driver=blkdebug,file.align=4k,file.image.filename=@o.qed
+            info blkverify:@a.raw:@a.qed
+            info blkverify:@a.raw
+            info 'json:{"driver":"qed","file":{"driver":"blkverify","raw":{"driver":"file","filename":"@o.qed"},"test":{"driver":"file","filename":"@o.qed"}}}'
+            map 'json:{"driver":"qed","file":{"driver":"blkverify","raw":{"driver":"file","filename":"@o.qed"},"test":{"driver":"file","filename":"@o.qed"}}}'
+            """;
+
     private NameCommandLines() {}
 
     static void addTo(Map<String, List<String>> groups) {
         groups.put("names as JSON", JSON.lines().toList());
         groups.put("names as options", OPTIONS.lines().toList());
+        groups.put("names of filters", FILTERS.lines().toList());
         groups.put("names with prefixes", PREFIXES.lines().toList());
     }
 }

@@ -28,6 +28,11 @@ record ToolRun(int exit, String out, String err) {
         return run("io", arguments);
     }
 
+    /** Runs the io tool with any words. */
+    static ToolRun io(List<String> arguments) {
+        return run("io", arguments);
+    }
+
     private static ToolRun run(String tool, List<String> arguments) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
