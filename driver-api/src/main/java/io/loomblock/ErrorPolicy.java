@@ -15,8 +15,9 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>They wait outside of the device's gate, so that nobody who shuts it waits for them. Thread-safe. spec: block-layer.md section 7.
  */
 final class ErrorPolicy {
-    /** Answers to how a request was made or broken off, which say nothing of the disk. */
-    private static final Set<Errno> NOT_OF_THE_DISK = EnumSet.of(Errno.EINTR, Errno.EBADF, Errno.EAGAIN, Errno.ENOTSUP);
+    /** Answers to how a request was made or broken off, or whether it is allowed now, which say nothing of the disk. */
+    private static final Set<Errno> NOT_OF_THE_DISK =
+            EnumSet.of(Errno.EINTR, Errno.EBADF, Errno.EPERM, Errno.EAGAIN, Errno.ENOTSUP);
 
     private record Actions(ErrorAction read, ErrorAction write) {}
 

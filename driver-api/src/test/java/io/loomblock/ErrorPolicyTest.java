@@ -184,6 +184,18 @@ class ErrorPolicyTest {
     }
 
     @Test
+    void writesToAnImageThatWasHandedOverAreReported() throws Exception {
+        try (BlockDevice device = device()) {
+            device.errorPolicy(ErrorAction.STOP, ErrorAction.STOP);
+            device.inactivate();
+            assertErrno(Errno.EPERM, () -> device.write(0, sector()));
+            assertThat(errors).isEmpty();
+            device.invalidateCache(true);
+            device.write(0, sector());
+        }
+    }
+
+    @Test
     void whatIsNotSupportedIsReported() throws Exception {
         faulty.arm(FaultDriver.Fault.always(Request.of(Kind.ZERO)).with(Errno.ENOTSUP));
         try (BlockDevice device = device()) {
