@@ -57,6 +57,7 @@ final class AllocatingWrite {
     /** Zeros in new space, before data: nothing to do where new space reads as zeros. */
     private void zeroInside(long offset, int bytes) throws BlockException {
         if (bytes > 0 && !file.hasZeroInit()) {
+            file.debugEvent(DebugEvent.COW_WRITE);
             file.coWriteZeroes(offset, bytes, 0);
         }
     }
@@ -65,6 +66,7 @@ final class AllocatingWrite {
     private void zeroUpTo(long end, int bytes) throws BlockException {
         if (bytes > 0) {
             int written = file.hasZeroInit() ? Math.min(bytes, QedLayout.SECTOR) : bytes;
+            file.debugEvent(DebugEvent.COW_WRITE);
             file.coWriteZeroes(end - written, written, 0);
         }
     }

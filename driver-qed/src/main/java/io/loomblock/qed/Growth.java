@@ -2,6 +2,7 @@
 package io.loomblock.qed;
 
 import io.loomblock.BlockException;
+import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import io.loomblock.memory.IoVector;
 
@@ -62,6 +63,7 @@ final class Growth {
         int clusterSize = image.layout().clusterSize();
         long entry = image.tables().lookup(pos);
         if (EntryRules.isData(entry)) {
+            file.debugEvent(DebugEvent.GROW_ZERO);
             file.coWriteZeroes(entry + offset, clusterSize - offset, 0);
         } else if (entry == EntryRules.UNALLOCATED && backing.reach(pos, clusterSize) > 0) {
             // Where the old disk ended in this cluster its part must stay what the backing file says.

@@ -121,6 +121,7 @@ final class HeaderStore {
     private void writeName(long offset, byte[] name) throws BlockException {
         try (AlignedBuffer buffer = pool.acquireReserved(name.length)) {
             buffer.put(0, name, 0, name.length);
+            file.debugEvent(DebugEvent.BACKING_UPDATE);
             SectorWriter.write(file, offset, IoVector.of(buffer));
             file.flush();
         }

@@ -5,6 +5,7 @@ import io.loomblock.BlockException;
 import io.loomblock.BlockStatus;
 import io.loomblock.CheckResult;
 import io.loomblock.FixMode;
+import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.SectorWriter;
 import io.loomblock.memory.AlignedBuffer;
@@ -158,6 +159,7 @@ final class QedChecker {
             }
             int length = (int) Math.min(PIECE, end - at);
             try {
+                file.debugEvent(DebugEvent.CHECK_LOAD);
                 file.coReadv(at, IoVector.of(pieces, base, length));
             } catch (BlockException e) {
                 checkErrors++;
@@ -202,6 +204,7 @@ final class QedChecker {
 
     private void writeSector(long offset, IoVector sector) {
         try {
+            file.debugEvent(DebugEvent.CHECK_UPDATE);
             SectorWriter.write(file, offset, sector);
         } catch (BlockException e) {
             checkErrors++;
