@@ -60,6 +60,16 @@ final class Background {
         }
     }
 
+    /** Runs what waits for a request, and gives the turn away meanwhile; the caller has it. */
+    void giveTurn(Runnable waiting) {
+        turn.unlock();
+        try {
+            waiting.run();
+        } finally {
+            turn.lock();
+        }
+    }
+
     /** Gives the turn away for this long; the caller has it. */
     void pause(long millis) {
         long left = Math.min(millis, Long.MAX_VALUE / 1_000_000) * 1_000_000;
