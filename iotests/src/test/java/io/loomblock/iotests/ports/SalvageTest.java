@@ -9,19 +9,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
-import io.loomblock.BlockStatus;
 import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.job.ImageConversion;
 import io.loomblock.memory.BufferPool;
-import io.loomblock.testkit.FaultDriver;
-import io.loomblock.testkit.FaultDriver.Fault;
-import io.loomblock.testkit.ForwardingDriver;
+import io.loomblock.testkit.Blkdebug;
 import io.loomblock.testkit.MemoryDriver;
-import io.loomblock.testkit.Request;
-import io.loomblock.testkit.RequestLog.Kind;
 import io.loomblock.testkit.TestImages;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,7 +40,7 @@ class SalvageTest {
     private static final List<Long> BAD_STATUS = List.of(16L * MIB + 8 * KIB, 33L * MIB + SECTOR);
 
     private final List<Long> reported = new ArrayList<>();
-    private BlockDriver source;
+    private MemoryDriver source;
 
     private static List<Long> badSectors() {
         List<Long> bad = new ArrayList<>(List.of(32L * MIB - 64 * KIB, 33L * MIB + SECTOR));
@@ -56,20 +51,17 @@ class SalvageTest {
     }
 
     /** A disk that cannot say what is in some sectors, and whether. */
-    private static final class NoStatus extends ForwardingDriver {
-        NoStatus(BlockDriver below) {
-            super(below);
-        }
+    private static List<String> badDisk() {
+        List<String> rules = new ArrayList<>();
+        BAD_SECTORS.forEach(at -> addRule(rules, at, "read"));
+        BAD_STATUS.forEach(at -> addRule(rules, at, "block-status"));
+        return rules;
+    }
 
-        @Override
-        public BlockStatus blockStatus(long offset, long bytes) throws BlockException {
-            for (long bad : BAD_STATUS) {
-                if (offset <= bad && bad < offset + bytes) {
-                    throw new BlockException(Errno.EIO);
-                }
-            }
-            return super.blockStatus(offset, bytes);
-        }
+    private static void addRule(List<String> rules, long at, String kind) {
+        String rule = "inject-error." + rules.size() / 6 + ".";
+        rules.addAll(
+                List.of(rule + "event", "none", rule + "sector", String.valueOf(at / SECTOR), rule + "iotype", kind));
     }
 
     @BeforeEach
@@ -80,10 +72,7 @@ class SalvageTest {
                 writeAtOnce(device, at, MIB, 42);
             }
         }
-        FaultDriver faults = new FaultDriver(memory);
-        faults.arm(Fault.always(request -> BAD_SECTORS.stream()
-                .anyMatch(bad -> Request.of(Kind.READ, bad, bad + SECTOR).test(request))));
-        source = new NoStatus(faults);
+        source = memory;
     }
 
     private static BlockDevice open(BlockDriver file, String format) throws BlockException {
@@ -93,7 +82,9 @@ class SalvageTest {
     private void convert(BlockDevice target, boolean salvage) throws BlockException {
         ImageConversion.Options options =
                 new ImageConversion.Options(4, false, 4 * KIB, true, false, -1, salvage, 0, BufferPool.shared());
-        try (BlockDevice device = open(source, "raw")) {
+        OpenOptions raw = OpenOptions.readWrite().withFormat("raw");
+        String[] rules = badDisk().toArray(String[]::new);
+        try (BlockDevice device = BlockDevice.openOn(Blkdebug.on("disk", source, raw, rules), raw)) {
             ImageConversion.convert(List.of(device), target, options, new Listener());
         }
     }

@@ -10,6 +10,7 @@ import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.OpenOptions;
+import io.loomblock.testkit.Blkdebug;
 import io.loomblock.testkit.TestImages;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -22,8 +23,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Timeout(value = 60, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ZeroWriteTest {
     private static BlockDevice openAligned(String format, CreateOptions options, int sector) throws BlockException {
-        AlignedDriver file = new AlignedDriver(TestImages.create(format, options), sector);
-        return TestImages.open("test." + format, file, OpenOptions.readWrite().withFormat(format));
+        OpenOptions how = OpenOptions.readWrite().withFormat(format);
+        return BlockDevice.openOn(
+                Blkdebug.on("test." + format, TestImages.create(format, options), how, "align", String.valueOf(sector)),
+                how);
     }
 
     @ParameterizedTest

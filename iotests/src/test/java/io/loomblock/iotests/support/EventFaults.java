@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.iotests.support;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.loomblock.BlockDevice;
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
+import io.loomblock.FixMode;
+import io.loomblock.OpenOptions;
+import io.loomblock.PreallocationMode;
+import io.loomblock.driver.BlockDriver;
+import io.loomblock.driver.DebugEvent;
+import io.loomblock.driver.Limits;
+import io.loomblock.testkit.Blkdebug;
+import io.loomblock.testkit.CrashStates;
+import io.loomblock.testkit.DiskModel;
+import io.loomblock.testkit.FakeTimers;
+import io.loomblock.testkit.ForwardingDriver;
+import io.loomblock.testkit.MemoryDriver;
+import io.loomblock.testkit.ModelRun;
+import io.loomblock.testkit.RecordingDriver;
+import io.loomblock.testkit.RequestLog;
+import io.loomblock.testkit.SparseBytes;
+import io.loomblock.testkit.TestImages;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A little of everything on an image whose file fails at a debug event: nothing that was flushed is lost, nothing wrong is read, and
+ * the image opens again without corruption.
+ *
+ * @param format of the image
+ * @param name where it believes to be
+ * @param size of its disk, not a multiple of a cluster
+ * @param far a place that other metadata is about than at the start
+ * @param base what its backing file holds, empty for none
+ * @param backingName another name of the backing file that takes a place of its own in the header, or null
+ * @param create makes it anew
+ */
+public record EventFaults(
+        String format,
+        Path name,
+        long size,
+        long far,
+        byte[] base,
+        @Nullable String backingName,
+        Callable<MemoryDriver> create) {
+    private static final int GROWTH = 64 << 10;
+    private static final long SMALL_BUDGET = 64 << 10;
+    private static final int SECTOR = 512;
+
+    /** A step that may fail. */
+    @FunctionalInterface
+    private interface Step {
+        void run() throws BlockException;
+    }
+
+    /** Hears of events in place of a fault injector. */
+    private static final class Listener extends ForwardingDriver {
+        private final Set<DebugEvent> heard = EnumSet.noneOf(DebugEvent.class);
+
+        Listener(BlockDriver below) {
+            super(below);
+        }
+
+        @Override
+        public Limits limits() {
+            return super.limits().withAlignment(SECTOR, 1);
+        }
+
+        @Override
+        public void debugEvent(DebugEvent event) {
+            heard.add(event);
+        }
+    }
+
+    /** The events that come while nothing fails. */
+    public Set<DebugEvent> events() throws Exception {
+        Listener listener = new Listener(create.call());
+        FakeTimers timers = new FakeTimers();
+        try (BlockDevice device = TestImages.open(name.toString(), listener, options(timers))) {
+            int failed = workload(device, new Timeline(model(), new RequestLog()), timers);
+            assertThat(failed).as("steps that fail without a fault").isZero();
+        }
+        return listener.heard;
+    }
+
+    /** Lets the first request after an event fail, or all, and judges what comes of it. */
+    public void failAt(DebugEvent event, Errno errno, boolean once) throws Exception {
+        MemoryDriver file = create.call();
+        RequestLog log = new RequestLog();
+        RecordingDriver recorder = new RecordingDriver("image", file, log);
+        FakeTimers timers = new FakeTimers();
+        DiskModel model = model();
+        Timeline timeline = new Timeline(model, log);
+        BlockDevice device = BlockDevice.openOn(
+                Blkdebug.on(
+                        name.toString(),
+                        recorder,
+                        options(timers),
+                        "align",
+                        String.valueOf(SECTOR),
+                        "inject-error.0.event",
+                        event.eventName(),
+                        "inject-error.0.errno",
+                        String.valueOf(errno.number()),
+                        "inject-error.0.once",
+                        once ? "on" : "off"),
+                options(timers));
+        try {
+            int failed = workload(device, timeline, timers);
+            assertThat(failed > 0 || once).as("something fails").isTrue();
+            expectLive(device, model, once);
+        } finally {
+            attempt(device::close);
+        }
+        expectAfterReopen("opened again", file.snapshot(), model, timeline.flushedAt(log.size()));
+        SparseBytes durable =
+                new CrashStates(log, List.of(recorder)).nothingButFlushed().file("image");
+        expectAfterReopen("opened after power loss", durable, model, timeline.flushedAt(log.size()));
+    }
+
+    private DiskModel model() {
+        return new DiskModel(size + GROWTH, DiskModel.Content.of(base), 1);
+    }
+
+    private OpenOptions options(FakeTimers timers) {
+        return OpenOptions.readWrite()
+                .withFormat(format)
+                .withTimers(timers)
+                .withCopyOnRead(base.length > 0)
+                .withMetadataBudget(SMALL_BUDGET);
+    }
+
+    /** Whether the step succeeded. */
+    private static boolean attempt(Step step) {
+        try {
+            step.run();
+            return true;
+        } catch (BlockException e) {
+            assertThat(e.errno()).isIn(Errno.EIO, Errno.ENOSPC, Errno.EPERM);
+            return false;
+        }
+    }
+
+    /** Does a little of everything; what fails is left at that. How many steps have failed. */
+    private int workload(BlockDevice device, Timeline timeline, FakeTimers timers) {
+        int failed = 0;
+        for (Step step : steps(device, timeline, timers)) {
+            failed += attempt(step) ? 0 : 1;
+        }
+        return failed;
+    }
+
+    private List<Step> steps(BlockDevice device, Timeline timeline, FakeTimers timers) {
+        return List.of(
+                () -> timeline.write(device, 1000, 3000),
+                () -> timeline.write(device, 20_480, 12_288),
+                () -> timeline.flush(device),
+                () -> timeline.write(device, 21_000, 5000),
+                () -> timeline.write(device, far - 6000, 12_000),
+                () -> timeline.zero(device, 40_960, 9000),
+                () -> timeline.flush(device),
+                () -> Guest.read(device, 0, 100_000),
+                () -> timeline.zero(device, 20_480, 4096),
+                () -> timeline.write(device, size - 300, 300),
+                () -> timers.advance(Duration.ofSeconds(6)),
+                () -> timeline.write(device, 65_536, 512),
+                () -> timeline.flush(device),
+                () -> device.check(FixMode.ALL),
+                () -> changeBackingFile(device),
+                () -> timeline.write(device, 0, 30_000),
+                () -> device.truncate(size + GROWTH, true, PreallocationMode.OFF),
+                () -> timeline.write(device, size - 700, 1400),
+                () -> timeline.flush(device),
+                () -> timeline.write(device, 100_000, 700));
+    }
+
+    private void changeBackingFile(BlockDevice device) throws BlockException {
+        if (backingName != null) {
+            device.changeBackingFile(backingName, "raw");
+        }
+    }
+
+    /** What can be read is right; what holds for good may make every read fail. */
+    private static void expectLive(BlockDevice device, DiskModel model, boolean once) throws Exception {
+        try {
+            verify(device, model, Long.MAX_VALUE);
+        } catch (BlockException e) {
+            if (once) {
+                // The fault may have waited for this very read.
+                verify(device, model, Long.MAX_VALUE);
+            }
+        }
+    }
+
+    private static void verify(BlockDevice device, DiskModel model, long flushed) throws Exception {
+        long size = Math.min(device.length(), model.size());
+        model.verify(ModelRun.reader(device), 0, size, Long.MAX_VALUE, flushed);
+    }
+
+    private void expectAfterReopen(String when, SparseBytes content, DiskModel model, long flushed) throws Exception {
+        MemoryDriver file = new MemoryDriver(content.copy());
+        try (BlockDevice device =
+                TestImages.open(name.toString(), file, options(new FakeTimers()).withCopyOnRead(false))) {
+            QedImages.expectNoCorruption(device);
+            verify(device, model, flushed);
+        } catch (AssertionError | BlockException e) {
+            throw new AssertionError(when + ": " + e.getMessage(), e);
+        }
+    }
+}
