@@ -55,6 +55,8 @@ class DebugEventFaultTest {
             EnumSet.of(DebugEvent.L2_ALLOC_COW_READ, DebugEvent.COW_READ)::contains,
             "add-cow's alone",
             EnumSet.of(DebugEvent.BITMAP_LOAD, DebugEvent.BITMAP_UPDATE, DebugEvent.DATA_BARRIER)::contains,
+            "FVD's alone",
+            event -> event.name().matches("TABLE_.*|JOURNAL_.*|COR_STORE|PREFETCH_STORE|GROW"),
             "no step",
             event -> event == DebugEvent.NONE,
             "needs a corrupt image: aRepairThatFailsCanBeRepeated",
