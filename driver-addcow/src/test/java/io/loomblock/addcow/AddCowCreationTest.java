@@ -10,7 +10,11 @@ import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
 import io.loomblock.ImplicitOpenPolicy;
 import io.loomblock.OpenOptions;
+import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.Pattern;
+import io.loomblock.testkit.RecordingDriver;
+import io.loomblock.testkit.RequestLog;
+import io.loomblock.testkit.TestFiles;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -230,6 +234,26 @@ class AddCowCreationTest {
         try (BlockDevice device = open()) {
             assertThat(device.length()).isZero();
         }
+    }
+
+    /** E16: whatever is cut off by a crash before, no half-made image is taken for one. */
+    @Test
+    void theHeaderIsWrittenLastAndAtOnce() throws Exception {
+        RequestLog log = new RequestLog();
+        MemoryDriver file = new MemoryDriver();
+        MemoryDriver data = new MemoryDriver();
+        TestFiles files = new TestFiles().put("data.raw", new RecordingDriver("data", data, log));
+        files.create("add-cow", "new.add-cow", new RecordingDriver("file", file, log), data(SIZE));
+        assertThat(log.entries())
+                .filteredOn(e -> e.kind() != RequestLog.Kind.READ)
+                .extracting(Object::toString)
+                .containsExactly(
+                        "truncate file to 131072",
+                        "truncate data to 1048576",
+                        "flush data",
+                        "flush file",
+                        "write file 84@0",
+                        "flush file");
     }
 
     @Test

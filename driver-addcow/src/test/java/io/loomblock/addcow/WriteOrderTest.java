@@ -210,6 +210,21 @@ class WriteOrderTest {
         }
     }
 
+    /** E18: the largest clusters take no more memory for a copy than a piece. */
+    @Test
+    void largeClustersAreCopiedInPieces() throws Exception {
+        try (TestDisk disk = TestDisk.overlay(2 << 20, 4 << 20, 4 << 20)) {
+            disk.write(1, 1 << 20, 512);
+            disk.assertHolds(BASE, 0, 1 << 20);
+            disk.assertHolds(1, 1 << 20, 512);
+            disk.assertHolds(BASE, (1 << 20) + 512, 1 << 20);
+            assertThat(disk.log.entries())
+                    .filteredOn(e -> e.file().equals(TestDisk.BACKING) && e.kind() == Kind.READ)
+                    .hasSizeGreaterThan(7)
+                    .allSatisfy(e -> assertThat(e.length()).isLessThanOrEqualTo(1 << 20));
+        }
+    }
+
     /** R6 */
     @Test
     void aBitmapThatCannotBeReadFailsRequestsWithItsErrno() throws Exception {

@@ -59,8 +59,13 @@ public final class TestFiles {
     /** Makes an image in a new file in memory, which is returned. */
     public MemoryDriver create(String format, String name, CreateOptions options) throws BlockException {
         MemoryDriver file = new MemoryDriver();
-        Drivers.get(format).create(new Creation(name, file), options);
+        create(format, name, file, options);
         return file;
+    }
+
+    /** Makes an image in an empty file of the test's own. */
+    public void create(String format, String name, BlockDriver file, CreateOptions options) throws BlockException {
+        Drivers.get(format).create(new Creation(name, file), options);
     }
 
     /** Opens an image of this format, null to probe. */
@@ -161,9 +166,9 @@ public final class TestFiles {
 
     private final class Creation implements CreateContext {
         private final String name;
-        private final MemoryDriver file;
+        private final BlockDriver file;
 
-        Creation(String name, MemoryDriver file) {
+        Creation(String name, BlockDriver file) {
             this.name = name;
             this.file = file;
         }

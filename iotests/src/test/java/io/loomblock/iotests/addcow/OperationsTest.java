@@ -284,6 +284,21 @@ class OperationsTest {
         assertThat(Img.run("info", image).expectExit(0).out()).contains("data file format: qed");
     }
 
+    /** E19: whoever writes to the data file by itself, or through another add-cow file, is kept out while it is in use. */
+    @Test
+    void aDataFileInUseIsRefused() throws Exception {
+        createOverlay();
+        Files.copy(image, path("second.add-cow"));
+        try (BlockDevice device = open(READ_WRITE)) {
+            for (Path other : List.of(path("second.add-cow"), path("data.raw"))) {
+                BlockException e = catchThrowableOfType(
+                        BlockException.class, () -> BlockDevice.open(other.toString(), READ_WRITE));
+                assertThat(e.errno()).isEqualTo(Errno.EAGAIN);
+            }
+            assertThat(device.length()).isEqualTo(SIZE);
+        }
+    }
+
     /** Rebasing without copying: only the reference changes. */
     @Test
     void anotherBackingFile() throws Exception {

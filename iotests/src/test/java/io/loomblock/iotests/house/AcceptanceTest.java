@@ -14,15 +14,19 @@ import java.util.Map;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** Every test that docs/acceptance-*.md name exists, and every row of the specification's lists is there with one at least. */
 class AcceptanceTest {
     private static final Pattern NAME = Pattern.compile("`(\\w+)#(\\w+)`");
-    private static final Pattern ROW = Pattern.compile("^\\| (E?\\d+) \\|");
+    private static final Pattern ROW = Pattern.compile("^\\| ([ER]?\\d+) \\|");
     private static final int QED_ROWS = 37;
     private static final int QED_ERRATA = 31;
+    private static final int ADDCOW_ROWS = 40;
+    private static final int ADDCOW_REQUIREMENTS = 11;
+    private static final int ADDCOW_ERRATA = 23;
 
     private final Path root = Path.of(System.getProperty("loomblock.root"));
 
@@ -48,8 +52,19 @@ class AcceptanceTest {
 
     @Test
     void everyRowAndErratumOfQedHasATest() throws IOException {
+        assertThat(rowsWithTests("acceptance-qed.md")).isEqualTo(ids(QED_ROWS, 0, QED_ERRATA));
+    }
+
+    @Test
+    void everyRowRequirementAndErratumOfAddCowHasATest() throws IOException {
+        assertThat(rowsWithTests("acceptance-addcow.md"))
+                .isEqualTo(ids(ADDCOW_ROWS, ADDCOW_REQUIREMENTS, ADDCOW_ERRATA));
+    }
+
+    /** The rows of a document, each of which must name a test. */
+    private TreeSet<String> rowsWithTests(String document) throws IOException {
         TreeSet<String> found = new TreeSet<>();
-        for (String line : Files.readAllLines(root.resolve("docs/acceptance-qed.md"))) {
+        for (String line : Files.readAllLines(root.resolve("docs").resolve(document))) {
             Matcher row = ROW.matcher(line);
             if (row.find()) {
                 assertThat(NAME.matcher(line).find()).as(line).isTrue();
@@ -58,14 +73,15 @@ class AcceptanceTest {
                         .isTrue();
             }
         }
-        TreeSet<String> expected = new TreeSet<>();
-        for (int i = 1; i <= QED_ROWS; i++) {
-            expected.add(Integer.toString(i));
-        }
-        for (int i = 1; i <= QED_ERRATA; i++) {
-            expected.add("E" + i);
-        }
-        assertThat(found).isEqualTo(expected);
+        return found;
+    }
+
+    private static TreeSet<String> ids(int rows, int requirements, int errata) {
+        TreeSet<String> ids = new TreeSet<>();
+        IntStream.rangeClosed(1, rows).forEach(i -> ids.add(Integer.toString(i)));
+        IntStream.rangeClosed(1, requirements).forEach(i -> ids.add("R" + i));
+        IntStream.rangeClosed(1, errata).forEach(i -> ids.add("E" + i));
+        return ids;
     }
 
     /** A test method of this name, by the shapes that JUnit's have. */
