@@ -37,7 +37,7 @@ class AllocationTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     @DisplayName("iotest 009: a cluster keeps its data when others are allocated")
     void iotest009EarlierDataStays(String format) throws Exception {
         PortImages images = disk(format);
@@ -52,7 +52,7 @@ class AllocationTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     @DisplayName("iotest 010: a read over clusters that were allocated in another order")
     void iotest010ReadOverClustersOutOfOrder(String format) throws Exception {
         PortImages images = disk(format);
@@ -69,7 +69,7 @@ class AllocationTest {
 
     /** Neighbours overlap, so what they write depends on the place alone. */
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     @DisplayName("iotest 011: two requests that allocate the same cluster at once")
     void iotest011TwoAllocationsOfOneCluster(String format) throws Exception {
         PortImages images = disk(format);
@@ -93,7 +93,7 @@ class AllocationTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     @DisplayName("iotest 027: the rest of a cluster that is written in part reads as zeros")
     void iotest027RestOfAClusterIsZero(String format) throws Exception {
         PortImages images = disk(format);

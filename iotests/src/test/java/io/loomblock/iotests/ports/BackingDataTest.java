@@ -22,7 +22,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What an overlay does not hold itself comes from its backing file, byte by byte, also within a cluster and past the end. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -35,8 +35,8 @@ class BackingDataTest {
     @TempDir
     Path directory;
 
-    private PortImages overlays() {
-        return new PortImages(directory, "qed");
+    private PortImages overlays(String overlay) {
+        return new PortImages(directory, overlay);
     }
 
     private PortImages bases(String format) {
@@ -44,20 +44,20 @@ class BackingDataTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @CsvSource({"raw, qed", "qed, qed", "raw, add-cow", "qed, add-cow", "add-cow, add-cow"})
     @DisplayName("iotest 017: sectors of overlay and base in turn, low and above 4 GiB")
-    void iotest017SectorsInTurn(String format) throws Exception {
-        Interleaved interleaved = new Interleaved(bases(format), overlays());
+    void iotest017SectorsInTurn(String format, String overlay) throws Exception {
+        Interleaved interleaved = new Interleaved(bases(format), overlays(overlay));
         interleaved.create();
-        try (BlockDevice top = overlays().openReadOnly("top")) {
+        try (BlockDevice top = overlays(overlay).openReadOnly("top")) {
             interleaved.expect(top);
         }
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @CsvSource({"raw, qed", "qed, qed", "raw, add-cow", "qed, add-cow", "add-cow, add-cow"})
     @DisplayName("iotest 028: an image that is longer than its backing file")
-    void iotest028LongerThanItsBackingFile(String format) throws Exception {
+    void iotest028LongerThanItsBackingFile(String format, String overlay) throws Exception {
         long length = 4 * GIB + 1536;
         long baseLength = length - GIB;
         long start = baseLength - 32 * KIB;
@@ -69,59 +69,59 @@ class BackingDataTest {
             inBase.write(base);
         }
         bases.expectClean("base");
-        overlays().createOver(bases, "base", "top", CreateOptions.ofSize(length));
-        try (BlockDevice top = overlays().open("top")) {
+        overlays(overlay).createOver(bases, "base", "top", CreateOptions.ofSize(length));
+        try (BlockDevice top = overlays(overlay).open("top")) {
             inTop.write(top);
             inBase.expect(top);
             inTop.expect(top);
             new Row(baseLength, 512, KIB, 32).expectZeros(top);
-            overlays().expectClean(top);
+            overlays(overlay).expectClean(top);
         }
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @CsvSource({"raw, qed", "qed, qed", "raw, add-cow", "qed, add-cow", "add-cow, add-cow"})
     @DisplayName("iotest 028: one read over the end of the backing file")
-    void iotest028ReadOverTheEndOfTheBackingFile(String format) throws Exception {
+    void iotest028ReadOverTheEndOfTheBackingFile(String format, String overlay) throws Exception {
         long baseLength = 3 * GIB;
         PortImages bases = bases(format);
         bases.create("base", baseLength);
         try (BlockDevice base = bases.open("base")) {
             writeAtOnce(base, baseLength - 16, 16, 42);
         }
-        overlays().createOver(bases, "base", "top", CreateOptions.ofSize(4 * GIB));
-        try (BlockDevice top = overlays().openReadOnly("top")) {
+        overlays(overlay).createOver(bases, "base", "top", CreateOptions.ofSize(4 * GIB));
+        try (BlockDevice top = overlays(overlay).openReadOnly("top")) {
             byte[] read = Guest.read(top, baseLength - 16, 32);
             assertThat(read).containsExactly("****************\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0".getBytes());
         }
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @CsvSource({"raw, qed", "qed, qed", "raw, add-cow", "qed, add-cow", "add-cow, add-cow"})
     @DisplayName("iotest 037: parts of one, two and several small clusters are copied from the base")
-    void iotest037CopiesAroundSmallWrites(String format) throws Exception {
+    void iotest037CopiesAroundSmallWrites(String format, String overlay) throws Exception {
         int[][] writes = {{0, 2}, {6, 2}, {9, 2}, {16, 6}, {26, 6}, {33, 5}, {48, 15}, {66, 14}, {83, 15}};
         byte[] expected = createBase(format, 128 * KIB);
-        overlays().createOver(bases(format), "base", "top", options(6 * GIB, 4 * KIB));
-        try (BlockDevice top = overlays().open("top")) {
+        overlays(overlay).createOver(bases(format), "base", "top", options(6 * GIB, 4 * KIB));
+        try (BlockDevice top = overlays(overlay).open("top")) {
             for (int[] write : writes) {
                 writePattern(top, write[0] * KIB, write[1] * KIB, expected);
             }
             assertThat(Guest.read(top, 0, expected.length)).isEqualTo(expected);
         }
-        try (BlockDevice top = overlays().openReadOnly("top")) {
+        try (BlockDevice top = overlays(overlay).openReadOnly("top")) {
             assertThat(Guest.read(top, 0, expected.length)).isEqualTo(expected);
-            overlays().expectClean(top);
+            overlays(overlay).expectClean(top);
         }
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @CsvSource({"raw, qed", "qed, qed", "raw, add-cow", "qed, add-cow", "add-cow, add-cow"})
     @DisplayName("iotest 038: many writes at once into clusters of 2 MiB that are copied meanwhile")
-    void iotest038ManyWritesIntoLargeClusters(String format) throws Exception {
+    void iotest038ManyWritesIntoLargeClusters(String format, String overlay) throws Exception {
         byte[] expected = createBase(format, 16 * MIB);
-        overlays().createOver(bases(format), "base", "top", options(6 * GIB, 2 * MIB));
-        try (BlockDevice top = overlays().open("top")) {
+        overlays(overlay).createOver(bases(format), "base", "top", options(6 * GIB, 2 * MIB));
+        try (BlockDevice top = overlays(overlay).open("top")) {
             List<Requests.Step> steps = new ArrayList<>();
             steps.add(pattern(top, 2020 * KIB, 80 * KIB, expected));
             for (int i = 0; i < 46; i++) {
@@ -134,7 +134,7 @@ class BackingDataTest {
             Requests.together(steps);
             assertThat(Guest.read(top, 0, expected.length)).isEqualTo(expected);
         }
-        overlays().expectClean("top");
+        overlays(overlay).expectClean("top");
     }
 
     private static CreateOptions options(long size, int clusterSize) {

@@ -44,7 +44,7 @@ class PlainReadWriteTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     @DisplayName("iotest 001: the whole disk in one request")
     void iotest001WholeDiskInOneRequest(String format) throws Exception {
         PortImages images = disk(format, DISK);
@@ -57,7 +57,7 @@ class PlainReadWriteTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     @DisplayName("iotest 002: requests at any byte leave their neighbours alone")
     void iotest002RequestsAtAnyByte(String format) throws Exception {
         int filled = MIB;
@@ -85,7 +85,7 @@ class PlainReadWriteTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     @DisplayName("iotest 003: requests scattered over many pieces of memory")
     void iotest003ScatteredRequests(String format) throws Exception {
         PortImages images = disk(format, DISK);
@@ -116,7 +116,7 @@ class PlainReadWriteTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     @DisplayName("iotest 004: nothing of a request is done if part of it is past the end")
     void iotest004RequestsPastTheEnd(String format) throws Exception {
         PortImages images = disk(format, 128L * MIB);
@@ -141,7 +141,7 @@ class PlainReadWriteTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     @DisplayName("iotest 005: a disk of 5 TB")
     void iotest005FiveTerabytes(String format) throws Exception {
         PortImages images = disk(format, 5000 * GIB);
@@ -156,7 +156,7 @@ class PlainReadWriteTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     @DisplayName("iotest 008: the whole disk by many requests at once")
     void iotest008ManyRequestsAtOnce(String format) throws Exception {
         PortImages images = disk(format, DISK);
@@ -175,7 +175,7 @@ class PlainReadWriteTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     @DisplayName("iotest 025: growing a disk that is open")
     void iotest025GrowingADisk(String format) throws Exception {
         long before = 8L * MIB;
@@ -196,7 +196,7 @@ class PlainReadWriteTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     @DisplayName("iotest 032: closing while a request is in flight")
     void iotest032ClosingWithARequestInFlight(String format) throws Exception {
         PortImages images = disk(format, 64L * MIB);

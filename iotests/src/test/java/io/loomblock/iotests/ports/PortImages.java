@@ -30,8 +30,16 @@ record PortImages(Path directory, String format) {
         create(name, CreateOptions.ofSize(size));
     }
 
+    /** add-cow needs a data file that is there, which the reference's harness makes beside each image. */
     void create(String name, CreateOptions options) throws BlockException {
-        BlockDevice.create(format, path(name), options, OpenOptions.readWrite().withCache(CacheMode.UNSAFE));
+        OpenOptions opening = OpenOptions.readWrite().withCache(CacheMode.UNSAFE);
+        CreateOptions all = options;
+        if (format.equals("add-cow")) {
+            String data = name + ".data";
+            BlockDevice.create("raw", path(data), CreateOptions.ofSize(0), opening);
+            all = options.with("image_file", data);
+        }
+        BlockDevice.create(format, path(name), all, opening);
     }
 
     /** An image over another one in the same directory, which it names relatively. */

@@ -10,7 +10,11 @@ import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.OpenOptions;
+import io.loomblock.driver.Limits;
+import io.loomblock.iotests.support.AddCowImages;
 import io.loomblock.testkit.Blkdebug;
+import io.loomblock.testkit.ForwardingDriver;
+import io.loomblock.testkit.TestFiles;
 import io.loomblock.testkit.TestImages;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -23,14 +27,31 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Timeout(value = 60, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ZeroWriteTest {
     private static BlockDevice openAligned(String format, CreateOptions options, int sector) throws BlockException {
+        if (format.equals("add-cow")) {
+            return openAlignedAddCow(options, sector);
+        }
         OpenOptions how = OpenOptions.readWrite().withFormat(format);
         return BlockDevice.openOn(
                 Blkdebug.on("test." + format, TestImages.create(format, options), how, "align", String.valueOf(sector)),
                 how);
     }
 
+    /** Both of its files want whole sectors. */
+    private static BlockDevice openAlignedAddCow(CreateOptions options, int sector) throws BlockException {
+        TestFiles files = AddCowImages.create(options.size(), 64 * KIB, "raw", new byte[0]);
+        for (String name : List.of(AddCowImages.NAME, AddCowImages.DATA)) {
+            files.put(name, new ForwardingDriver(files.memory(name)) {
+                @Override
+                public Limits limits() {
+                    return Limits.NONE.withAlignment(sector, 1);
+                }
+            });
+        }
+        return AddCowImages.open(files, OpenOptions.readWrite());
+    }
+
     @ParameterizedTest
-    @CsvSource({"raw,512", "raw,4096", "qed,512", "qed,4096"})
+    @CsvSource({"raw,512", "raw,4096", "qed,512", "qed,4096", "add-cow,512", "add-cow,4096"})
     @DisplayName("iotest 033: zeros that begin and end inside of sectors and clusters")
     void iotest033ZerosAtOddPlaces(String format, int sector) throws Exception {
         try (BlockDevice device = openAligned(format, CreateOptions.ofSize(128L * MIB), sector)) {
@@ -56,7 +77,7 @@ class ZeroWriteTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"raw,512", "raw,4096", "qed,512", "qed,4096"})
+    @CsvSource({"raw,512", "raw,4096", "qed,512", "qed,4096", "add-cow,512", "add-cow,4096"})
     @DisplayName("iotest 033: the same sector is written and zeroed by several at once")
     void iotest033NeighboursAtOnce(String format, int sector) throws Exception {
         try (BlockDevice device = openAligned(format, CreateOptions.ofSize(128L * MIB), sector)) {
