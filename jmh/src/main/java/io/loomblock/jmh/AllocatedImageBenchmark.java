@@ -32,7 +32,7 @@ public class AllocatedImageBenchmark {
     private static final int REQUEST = 4 << 10;
     private static final int REQUESTS = 1 << 15;
 
-    @Param({"raw", "qed"})
+    @Param({"raw", "qed", "add-cow"})
     public String format;
 
     @Param({"1", "32"})

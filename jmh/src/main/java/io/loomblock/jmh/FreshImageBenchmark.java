@@ -31,7 +31,7 @@ import org.openjdk.jmh.annotations.Warmup;
 public class FreshImageBenchmark {
     private static final int REQUEST = 64 << 10;
 
-    @Param({"raw", "qed"})
+    @Param({"raw", "qed", "add-cow"})
     public String format;
 
     @Param({"1", "32"})

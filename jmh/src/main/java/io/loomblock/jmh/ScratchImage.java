@@ -12,6 +12,8 @@ import java.nio.file.Path;
 /**
  * An image that a benchmark works on, deleted afterwards.
  *
+ * <p>One that is add-cow has a data file and a backing file without any data beside it: without a backing file it would need no bitmap.
+ *
  * <p>It lies in the directory of the system property {@code loomblock.jmh.dir}, which is Java's for temporary files unless set.
  */
 final class ScratchImage implements AutoCloseable {
@@ -31,8 +33,28 @@ final class ScratchImage implements AutoCloseable {
         Path directory = Path.of(System.getProperty("loomblock.jmh.dir", System.getProperty("java.io.tmpdir")));
         Path path = Files.createTempFile(directory, "loomblock-jmh-", "." + format);
         OpenOptions options = OpenOptions.readWrite().withFormat(format);
-        BlockDevice.create(format, path.toString(), CreateOptions.ofSize(size), options);
+        CreateOptions create = CreateOptions.ofSize(size);
+        if (format.equals("add-cow")) {
+            create = besides(path, create);
+        }
+        BlockDevice.create(format, path.toString(), create, options);
         return new ScratchImage(path, BlockDevice.open(path.toString(), options));
+    }
+
+    private static CreateOptions besides(Path path, CreateOptions create) throws IOException {
+        OpenOptions raw = OpenOptions.readWrite().withFormat("raw");
+        BlockDevice.create("raw", dataFile(path).toString(), CreateOptions.ofSize(0), raw);
+        BlockDevice.create("raw", backingFile(path).toString(), CreateOptions.ofSize(create.size()), raw);
+        return create.with("image_file", dataFile(path).getFileName().toString())
+                .withBacking(backingFile(path).getFileName().toString(), "raw");
+    }
+
+    private static Path dataFile(Path path) {
+        return path.resolveSibling(path.getFileName() + ".data");
+    }
+
+    private static Path backingFile(Path path) {
+        return path.resolveSibling(path.getFileName() + ".base");
     }
 
     /** Writes the whole disk once, so that everything is allocated, on disk, and in the page cache. */
@@ -58,6 +80,8 @@ final class ScratchImage implements AutoCloseable {
             device.close();
         } finally {
             Files.delete(path);
+            Files.deleteIfExists(dataFile(path));
+            Files.deleteIfExists(backingFile(path));
         }
     }
 }
