@@ -266,7 +266,7 @@ final class TestDisk implements AutoCloseable {
 
         @Override
         public @Nullable Node openBacking(BackingReference reference) throws BlockException {
-            if (backing == null) {
+            if (backing == null || reference.name().isEmpty()) {
                 return null;
             }
             Node node = TestImages.node(reference.name(), backing, options.withWritable(false));
