@@ -20,9 +20,7 @@ class NodeNameTest {
 
     private static NodeName format(NodeName file, String... namesAndValues) {
         return NodeName.of(
-                new Sketch("fmt", BlockDriverProvider.Kind.FORMAT),
-                options(namesAndValues),
-                Map.of(Node.FILE, file));
+                new Sketch("fmt", BlockDriverProvider.Kind.FORMAT), options(namesAndValues), Map.of(Node.FILE, file));
     }
 
     private static NodeName filter(NodeName file) {
@@ -63,8 +61,7 @@ class NodeNameTest {
     void optionsThatMatterAre() {
         assertThat(file("filename", "x", "number", "4096", "flag", "yes").filename())
                 .isEqualTo("json:{\"driver\": \"file\", \"filename\": \"x\", \"number\": 4096, \"flag\": true}");
-        assertThat(file("filename", "x", "number", "4k").filename())
-                .contains("\"number\": \"4k\"");
+        assertThat(file("filename", "x", "number", "4k").filename()).contains("\"number\": \"4k\"");
     }
 
     @Test
