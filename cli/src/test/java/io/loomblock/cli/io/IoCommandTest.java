@@ -299,4 +299,38 @@ class IoCommandTest {
         Ran ran = Ran.io("", List.of("--object=secret", image.toString()));
         assertThat(ran).isEqualTo(new Ran(1, "", "qemu-io: --object is not supported\n"));
     }
+
+    @Test
+    void aTemporaryOverlayTakesWhatIsWritten() {
+        String name = image.toString();
+        Ran ran = Ran.io("", List.of("-s", "-f", "raw", "-c", "write -P 9 0 512", "-c", "read -P 9 0 512", name));
+        assertThat(ran.exit()).as(ran.err()).isZero();
+        assertThat(Ran.io("", List.of("-f", "raw", "-c", "read -P 9 0 512", name))
+                        .exit())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void copiesOnReadNeedAnImageThatMayBeWritten() {
+        Ran ran = Ran.io("", List.of("-C", "-r", "-f", "raw", "-c", "length", image.toString()));
+        assertThat(ran)
+                .isEqualTo(new Ran(
+                        1,
+                        "",
+                        "qemu-io: can't open device " + image + ": Can't use copy-on-read on read-only device\n"));
+    }
+
+    @Test
+    void anImageMayBeDescribedByOptionsOrJson() {
+        for (List<String> words : List.of(
+                List.of("--image-opts", "-c", "length", "driver=raw,file.filename=" + image),
+                List.of("-c", "open -o driver=raw,file.filename=" + image, "-c", "length"),
+                List.of("-c", "length", "json:{\"driver\":\"raw\",\"file\":{\"filename\":\"" + image + "\"}}"))) {
+            Ran ran = Ran.io("", words);
+            assertThat(ran.exit()).as(ran.err()).isZero();
+            assertThat(ran.err()).isEmpty();
+        }
+        assertThat(Ran.io("", List.of("--image-opts", "-f", "raw", "-c", "length", "driver=raw")))
+                .isEqualTo(new Ran(1, "", "qemu-io: --image-opts and -f are mutually exclusive\n"));
+    }
 }
