@@ -3,8 +3,10 @@ package io.loomblock.fvd;
 
 import io.loomblock.BlockException;
 import io.loomblock.BlockStatus;
+import io.loomblock.CheckResult;
 import io.loomblock.DriverInfo;
 import io.loomblock.Errno;
+import io.loomblock.FixMode;
 import io.loomblock.driver.BackingReference;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.DebugEvent;
@@ -203,6 +205,21 @@ final class FvdDriver implements BlockDriver {
         }
         long shown = files.base().reach(offset, n);
         return shown > 0 ? BlockStatus.of(0, shown) : BlockStatus.of(BlockStatus.ZERO, n);
+    }
+
+    @Override
+    public CheckResult check(FixMode fix) throws BlockException {
+        FvdImage current = image();
+        ChunkTable table = current.metadata().table();
+        if (fix != FixMode.NONE) {
+            throw new BlockException(Errno.ENOTSUP, "FVD images cannot be repaired");
+        }
+        if (table == null) {
+            return new CheckResult(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        }
+        FvdHeader header = current.header().get();
+        long budget = settings.generic().metadataBudget();
+        return new FvdChecker(current.layout(), table, files.data().length(), header.growUnit(), budget).run();
     }
 
     @Override

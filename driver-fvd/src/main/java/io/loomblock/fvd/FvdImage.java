@@ -192,10 +192,7 @@ record FvdImage(
 
         private Writing writing(DataArea area, long next, boolean reusesStorage, long epoch) throws BlockException {
             JournalRing ring = new JournalRing(files.file, store, metadata, guard, epoch);
-            Journal journal = header.usesJournal()
-                    ? new WriteThroughJournal(
-                            ring, metadata, guard, settings.generic().pool())
-                    : new NoJournal(metadata, guard);
+            Journal journal = journal(ring);
             ChunkMapper mapper = null;
             if (table != null) {
                 boolean zeroes = reusesStorage || !files.data.hasZeroInit();
@@ -206,6 +203,22 @@ record FvdImage(
             LoggedWrite write = new LoggedWrite(
                     files.file, files.base, settings.generic().pool(), ring.format(), metadata, area, mapper, journal);
             return new Writing(journal, ring, mapper, write);
+        }
+
+        private Journal journal(JournalRing ring) {
+            OpenOptions options = settings.generic();
+            if (!header.usesJournal()) {
+                return new NoJournal(metadata, guard);
+            }
+            return settings.buffersJournal()
+                    ? new BufferedJournal(
+                            ring,
+                            metadata,
+                            guard,
+                            options.timers(),
+                            settings.journalBufferSize(),
+                            settings.journalFlushPeriod())
+                    : new WriteThroughJournal(ring, metadata, guard, options.pool());
         }
     }
 

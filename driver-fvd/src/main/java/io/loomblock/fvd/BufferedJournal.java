@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.fvd;
+
+import io.loomblock.BlockException;
+import io.loomblock.driver.Timers;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The journal that collects the records of many writes in memory and writes them together. spec: fvd.md section 15.
+ *
+ * <p>A write returns when its records are in the current buffer. Buffers are sealed when they are full, when a timer finds that records have
+ * waited long enough, or for a flush; they are written one after the other, by whoever flushes, or behind the scenes. A failure of any of
+ * this forbids all later writes: memory tells then what the journal does not know.
+ *
+ * <p>Two locks: {@code writing} is held by the one who writes buffers, {@code lock} guards what is in memory, and is held while bits are
+ * set. Who holds both has taken them in that order.
+ */
+final class BufferedJournal implements Journal {
+    private static final Logger LOG = LoggerFactory.getLogger(BufferedJournal.class);
+
+    /** Who logs more than this ahead of the disk has to write some of it. */
+    private static final int MAX_QUEUED = 4;
+
+    private final JournalRing ring;
+    private final Metadata metadata;
+    private final WriteGuard guard;
+    private final Timers timers;
+    private final long periodNanos;
+    private final int bufferBytes;
+
+    private final ReentrantLock writing = new ReentrantLock();
+    private final ReentrantLock lock = new ReentrantLock();
+    private @Nullable JournalBuffer current;
+    private final Deque<JournalBuffer> queue = new ArrayDeque<>();
+    /** For use again. */
+    private final Deque<JournalBuffer> free = new ArrayDeque<>();
+    /** How many buffers were sealed so far, and how many of these are in the file, or not needed any more. */
+    private long sealed;
+
+    private long written;
+    private Timers.@Nullable Timer timer;
+    /** A writer behind the scenes is on its way. */
+    private boolean kicked;
+
+    private boolean paused;
+
+    /**
+     * A journal with nothing in memory.
+     *
+     * @param bufferBytes of a buffer, whole sectors; no more than the journal has
+     * @param periodMillis how long a record waits at most for others
+     */
+    BufferedJournal(
+            JournalRing ring, Metadata metadata, WriteGuard guard, Timers timers, int bufferBytes, long periodMillis) {
+        this.ring = ring;
+        this.metadata = metadata;
+        this.guard = guard;
+        this.timers = timers;
+        this.bufferBytes = (int) Math.min(bufferBytes, (long) ring.sectors() * RecordFormat.SECTOR);
+        this.periodNanos = TimeUnit.MILLISECONDS.toNanos(periodMillis);
+    }
+
+    @Override
+    public void log(List<JournalSector> sectors) throws BlockException {
+        for (JournalSector sector : sectors) {
+            while (!tryLog(sector)) {
+                recycle();
+            }
+        }
+    }
+
+    /** False if memory has no room for the change of metadata. */
+    private boolean tryLog(JournalSector sector) throws BlockException {
+        long behind;
+        lock.lock();
+        try {
+            guard.check();
+            if (!metadata.pin(List.of(sector))) {
+                return false;
+            }
+            append(sector);
+            metadata.publish(sector);
+            behind = queue.size() > MAX_QUEUED ? sealed : 0;
+        } finally {
+            lock.unlock();
+        }
+        writeUpTo(behind);
+        return true;
+    }
+
+    private void append(JournalSector sector) throws BlockException {
+        RecordFormat format = ring.format();
+        JournalBuffer buffer = current;
+        if (buffer != null && (sector.afterBarrier() || !buffer.hasRoom(sector.bytes(format), format))) {
+            seal();
+            kick();
+            buffer = null;
+        }
+        if (buffer == null) {
+            buffer = newBuffer(sector.afterBarrier());
+            current = buffer;
+        }
+        buffer.append(sector, format, ring.nextEpoch());
+        schedule();
+    }
+
+    private JournalBuffer newBuffer(boolean afterBarrier) throws BlockException {
+        JournalBuffer buffer = free.poll();
+        try {
+            if (buffer == null) {
+                buffer = new JournalBuffer(bufferBytes);
+            }
+            buffer.reset(afterBarrier);
+            return buffer;
+        } catch (BlockException e) {
+            fail(e);
+            throw e;
+        }
+    }
+
+    private void seal() {
+        JournalBuffer buffer = current;
+        if (buffer != null) {
+            queue.add(buffer);
+            current = null;
+            sealed++;
+        }
+    }
+
+    /** What is in memory now is written a period from now at the latest. */
+    private void schedule() {
+        if (timer == null && !paused) {
+            timer = timers.schedule("loomblock-fvd-journal", periodNanos, this::onTimer);
+        }
+    }
+
+    private void onTimer() {
+        lock.lock();
+        try {
+            timer = null;
+            if (paused || !guard.isSound()) {
+                return;
+            }
+        } finally {
+            lock.unlock();
+        }
+        writeOutOrWarn();
+    }
+
+    /** Has sealed buffers written behind the scenes, now. */
+    private void kick() {
+        if (!kicked && !paused) {
+            kicked = true;
+            timers.schedule("loomblock-fvd-journal-write", 0, this::onKick);
+        }
+    }
+
+    private void onKick() {
+        long wanted;
+        lock.lock();
+        try {
+            kicked = false;
+            if (paused || !guard.isSound()) {
+                return;
+            }
+            wanted = sealed;
+        } finally {
+            lock.unlock();
+        }
+        try {
+            writeUpTo(wanted);
+        } catch (BlockException e) {
+            warn(e);
+        }
+    }
+
+    private void writeOutOrWarn() {
+        try {
+            writeOut();
+        } catch (BlockException e) {
+            warn(e);
+        }
+    }
+
+    private static void warn(BlockException e) {
+        LOG.warn("journal records could not be written, the image is not written to any more: {}", e.getMessage());
+    }
+
+    /** Writes sealed buffers, up to the one of this number; those of others on the way too. */
+    private void writeUpTo(long number) throws BlockException {
+        if (number == 0) {
+            return;
+        }
+        writing.lock();
+        try {
+            JournalBuffer head = next(number);
+            while (head != null) {
+                write(head);
+                head = next(number);
+            }
+        } catch (BlockException e) {
+            fail(e);
+            throw e;
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    /** The next buffer to write, null if that of this number is written. */
+    private @Nullable JournalBuffer next(long number) throws BlockException {
+        lock.lock();
+        try {
+            guard.check();
+            return written < number ? queue.peek() : null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Data first, where a bit would hide what is in the base image. */
+    private void write(JournalBuffer head) throws BlockException {
+        if (!ring.hasRoom(head.sectors())) {
+            startAnew();
+            return;
+        }
+        if (head.isAfterBarrier()) {
+            metadata.flushFile();
+        }
+        if (head.hasBits()) {
+            metadata.barrier();
+        }
+        ring.write(ring.take(head.sectors()), head.content());
+        lock.lock();
+        try {
+            if (queue.remove(head)) {
+                free.add(head);
+                written++;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Writes all of memory to table and bitmap: no record in memory is needed then. */
+    private void startAnew() throws BlockException {
+        lock.lock();
+        try {
+            ring.recycle();
+            seal();
+            free.addAll(queue);
+            queue.clear();
+            written = sealed;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void recycle() throws BlockException {
+        writing.lock();
+        try {
+            startAnew();
+        } catch (BlockException e) {
+            fail(e);
+            throw e;
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    @Override
+    public void writeOut() throws BlockException {
+        long wanted;
+        lock.lock();
+        try {
+            seal();
+            wanted = sealed;
+        } finally {
+            lock.unlock();
+        }
+        writeUpTo(wanted);
+    }
+
+    /** Nothing is written any more: what follows a lost record may rely on it. */
+    private void fail(BlockException failure) {
+        guard.trip(failure);
+        lock.lock();
+        try {
+            queue.clear();
+            current = null;
+            written = sealed;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void pause() {
+        lock.lock();
+        try {
+            paused = true;
+            if (timer != null) {
+                timer.cancel();
+                timer = null;
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (guard.isSound()) {
+            writeOutOrWarn();
+        }
+        // Whoever writes now has finished when this is had.
+        writing.lock();
+        writing.unlock();
+    }
+
+    @Override
+    public void resume() {
+        lock.lock();
+        try {
+            paused = false;
+            if (current != null || !queue.isEmpty()) {
+                schedule();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+}
