@@ -34,23 +34,23 @@ class ModelTest {
     @ParameterizedTest(
             name = "version {0}, chunk {1}, block {2}, journal {3}, data file {4}, {5} bytes over {6} of base")
     @CsvSource({
-        "1, 65536, 0, 0, false, 6291456, 0",
-        "1, 0, 65536, 4096, false, 6291456, 6291456",
-        "1, 65536, 16384, 4096, true, 6291456, 3148288",
-        "1, 4096, 8192, 0, false, 4194304, 4194304",
-        "1, 0, 0, -1, false, 4194304, 0",
-        "1, 40960, 7680, -1, false, 7341568, 4197888",
-        "2, 65536, 0, 4096, true, 6291456, 0",
-        "2, 0, 4096, 0, true, 6291456, 2097664",
-        "2, 65536, 65536, 4096, false, 6291456, 9437184",
-        "2, 4096, 65536, 4096, false, 2097152, 2097152",
-        "2, 1048576, 512, 4096, false, 6291456, 6291456",
-        "2, 0, 0, 0, true, 4194304, 0",
-        "2, 65536, 4096, -1, true, 6291456, 3000000",
-        "2, 512, 262144, 8192, false, 1048576, 1048576"
+        "1, 65536, 0, 0, false, 6291456, 0, buffered",
+        "1, 0, 65536, 4096, false, 6291456, 6291456, write-through",
+        "1, 65536, 16384, 4096, true, 6291456, 3148288, buffered",
+        "1, 4096, 8192, 0, false, 4194304, 4194304, write-through",
+        "1, 0, 0, -1, false, 4194304, 0, buffered",
+        "1, 40960, 7680, -1, false, 7341568, 4197888, write-through",
+        "2, 65536, 0, 4096, true, 6291456, 0, buffered",
+        "2, 0, 4096, 0, true, 6291456, 2097664, buffered",
+        "2, 65536, 65536, 4096, false, 6291456, 9437184, write-through",
+        "2, 4096, 65536, 4096, false, 2097152, 2097152, buffered",
+        "2, 1048576, 512, 4096, false, 6291456, 6291456, write-through",
+        "2, 0, 0, 0, true, 4194304, 0, buffered",
+        "2, 65536, 4096, -1, true, 6291456, 3000000, write-through",
+        "2, 512, 262144, 8192, false, 1048576, 1048576, buffered"
     })
     void everyByteIsAsTheModelSays(
-            int version, int chunk, int block, long journal, boolean dataFile, long size, int baseLength)
+            int version, int chunk, int block, long journal, boolean dataFile, long size, int baseLength, String mode)
             throws Exception {
         byte[] base = Pattern.bytes(BASE_ID, 0, baseLength);
         FvdImages images = new FvdImages(new Shape(version, size, chunk, block, journal, dataFile), base);
@@ -59,7 +59,7 @@ class ModelTest {
                 new DiskModel(size, DiskModel.Content.of(Arrays.copyOf(base, (int) Math.min(base.length, size))), 1);
         for (int round = 0; round < 2; round++) {
             ModelRun.Plan plan = ModelRun.Plan.of(seed * 10 + round, REQUESTS).withLocked(round == 1);
-            try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            try (BlockDevice device = images.open(FvdImages.readWrite(mode))) {
                 ModelRun.verify(device, model, plan.seed());
                 new ModelRun(device, model, plan).run();
             }

@@ -8,9 +8,11 @@ import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.BlockDriver;
+import io.loomblock.driver.NodeOptions;
 import io.loomblock.testkit.FakeTimers;
 import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.TestFiles;
+import java.util.Map;
 
 /** An FVD image of a test's own making in memory, with the files that it names. */
 public final class FvdImages {
@@ -84,6 +86,11 @@ public final class FvdImages {
         return OpenOptions.readWrite().withFormat("fvd").withTimers(new FakeTimers());
     }
 
+    /** Writable, with a journal of this mode: write-through, buffered or auto. */
+    public static OpenOptions readWrite(String journalMode) {
+        return readWrite().withNodeOptions(NodeOptions.of(Map.of("journal-mode", journalMode)));
+    }
+
     /** Read-only, the clock standing still. */
     public static OpenOptions readOnly() {
         return OpenOptions.readOnly().withFormat("fvd").withTimers(new FakeTimers());
@@ -102,6 +109,10 @@ public final class FvdImages {
 
     /** The image as the second reader sees it. */
     public FvdReader read() {
+        return read(image, data);
+    }
+
+    private static FvdReader read(MemoryDriver image, MemoryDriver data) {
         byte[] dataBytes = data.snapshot().toByteArray();
         byte[] bytes = image.snapshot().toByteArray();
         FvdReader reader = new FvdReader(bytes);
@@ -110,7 +121,12 @@ public final class FvdImages {
 
     /** Fails unless the image was closed in order, makes sense, and holds this. */
     public FvdReader expectSound(byte[] content) {
-        FvdReader reader = read();
+        return expectSound(image, data, content);
+    }
+
+    /** The same with other files. */
+    public FvdReader expectSound(MemoryDriver otherImage, MemoryDriver otherData, byte[] content) {
+        FvdReader reader = read(otherImage, otherData);
         assertThat(reader.isClean()).isTrue();
         assertThat(reader.problems()).isEmpty();
         assertThat(reader.content(base)).isEqualTo(content);
