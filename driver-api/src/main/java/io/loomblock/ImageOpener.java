@@ -23,8 +23,6 @@ final class ImageOpener {
     /** How deep nodes may stand on one another; each level costs stack. */
     private static final int MAX_DEPTH = 200;
 
-    private static final ImageOpener TOP = new ImageOpener(true, null, null, 0);
-
     /** Every opening but that of a name's file ends in a format: one that is not said is probed. */
     private final boolean probing;
 
@@ -35,11 +33,21 @@ final class ImageOpener {
 
     private final int depth;
 
-    private ImageOpener(boolean probing, @Nullable Ancestor above, @Nullable RecordedName recorded, int depth) {
+    /** Shared by all openers of one opening. */
+    private final NodeBudget budget;
+
+    private ImageOpener(
+            boolean probing, @Nullable Ancestor above, @Nullable RecordedName recorded, int depth, NodeBudget budget) {
         this.probing = probing;
         this.above = above;
         this.recorded = recorded;
         this.depth = depth;
+        this.budget = budget;
+    }
+
+    /** What every opening begins with. */
+    private static ImageOpener top() {
+        return new ImageOpener(true, null, null, 0, new NodeBudget());
     }
 
     /** Opens what a name, the options, or both together describe. */
@@ -47,25 +55,25 @@ final class ImageOpener {
         // What is only read needs no overlay.
         return options.snapshot() && options.writable()
                 ? TemporaryOverlay.open(filename, options)
-                : TOP.openNode(filename, options);
+                : top().openNode(filename, options);
     }
 
     /** Opens what a name means below all formats. */
     static Node openProtocol(@Nullable String filename, OpenOptions options) throws BlockException {
-        return TOP.probing(false).openNode(filename, options.withFormat(null));
+        return top().probing(false).openNode(filename, options.withFormat(null));
     }
 
     /** Opens the format on a node that is there already; the node is owned by the result, and closed when this fails. */
     static Node openOn(Node file, OpenOptions given) throws BlockException {
         OpenOptions options = GenericOptions.apply(given);
         Ancestor self = new Ancestor(null, file.driver().identity());
-        return TOP.openFormat(file.filename(), options, file, self);
+        return top().openFormat(file.filename(), options, file, self);
     }
 
     /** Opens a format on a file, with a backing file that is there already; both are owned by the result. */
     static Node openOver(Node backing, Node file, BlockDriverProvider format, OpenOptions options)
             throws BlockException {
-        ChildOpener children = new ChildOpener(file.filename(), options, format, TOP.below(null));
+        ChildOpener children = new ChildOpener(file.filename(), options, format, top().below(null));
         children.standOn(file, false);
         children.standOver(backing);
         return build(format, children);
@@ -76,17 +84,17 @@ final class ImageOpener {
         BackingReference reference = image.driver().backingReference();
         return reference == null
                 ? null
-                : TOP.openRecorded(image.name(), reference.name(), options.withFormat(reference.format()));
+                : top().openRecorded(image.name(), reference.name(), options.withFormat(reference.format()));
     }
 
     /** An opener of what stands below: images that the images {@code self} and above it name. */
     private ImageOpener below(@Nullable Ancestor self) {
-        return new ImageOpener(true, self, recorded, depth + 1);
+        return new ImageOpener(true, self, recorded, depth + 1, budget);
     }
 
     /** One that differs in how a format that is not said is found. */
     ImageOpener probing(boolean value) {
-        return new ImageOpener(value, above, recorded, depth);
+        return new ImageOpener(value, above, recorded, depth, budget);
     }
 
     /** Opens a file that an image names, of the format that the options say; the policy is asked. */
@@ -95,7 +103,7 @@ final class ImageOpener {
         RecordedName word = new RecordedName(image.base() == null ? image.filename() : image.base(), name);
         if (JsonNames.isJson(full)) {
             // Every file that the description tells of is asked for when its turn comes.
-            return new ImageOpener(probing, above, word, depth).openNode(full, options);
+            return new ImageOpener(probing, above, word, depth, budget).openNode(full, options);
         }
         word.allow(full, options);
         return openNode(full, options);
@@ -120,6 +128,7 @@ final class ImageOpener {
         if (depth > MAX_DEPTH) {
             throw new BlockException(Errno.EINVAL, "Nodes are nested more than " + MAX_DEPTH + " deep");
         }
+        budget.take();
         if (filename != null && JsonNames.isJson(filename)) {
             return openNode(null, described(filename, given));
         }
@@ -216,7 +225,7 @@ final class ImageOpener {
                             ? "Must specify either driver or file"
                             : "A block device must be specified for \"file\"");
         }
-        return new ImageOpener(false, above, recorded, depth + 1).openNode(filename, below(options, file));
+        return new ImageOpener(false, above, recorded, depth + 1, budget).openNode(filename, below(options, file));
     }
 
     /** What the nodes below inherit: access and cache mode, but nothing that is done to requests on their way. */

@@ -143,6 +143,13 @@ public interface BlockDriver extends AutoCloseable {
     }
 
     /**
+     * Whether {@link #invalidateCache} may come: asked of a whole graph, from its top down, before anything in it is forgotten.
+     *
+     * @throws BlockException EBUSY if what is cached must not be forgotten, having been written nowhere yet
+     */
+    default void prepareInvalidation() throws BlockException {}
+
+    /**
      * Forgets everything that is cached, writing nothing of it, and reads the image anew: another process may have changed it. Requests
      * are kept away; work behind the scenes is the driver's to stop.
      *

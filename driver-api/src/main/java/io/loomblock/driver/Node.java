@@ -395,11 +395,23 @@ public final class Node implements AutoCloseable {
         requests.setReadOnly(writable);
     }
 
-    /** Forgets what is cached, in the children first, and reads the image anew. */
+    /** Forgets what is cached, in the children first, and reads the image anew; nothing is forgotten where a driver refuses. */
     public void invalidateCache(boolean activate) throws BlockException {
+        prepareInvalidation();
+        invalidate(activate);
+    }
+
+    private void prepareInvalidation() throws BlockException {
         checkOpen();
+        driver.prepareInvalidation();
         for (Node child : children.values()) {
-            child.invalidateCache(activate);
+            child.prepareInvalidation();
+        }
+    }
+
+    private void invalidate(boolean activate) throws BlockException {
+        for (Node child : children.values()) {
+            child.invalidate(activate);
         }
         driver.invalidateCache(activate);
         requests.setInactive(!activate);

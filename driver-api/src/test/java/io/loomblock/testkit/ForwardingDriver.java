@@ -124,6 +124,11 @@ public class ForwardingDriver implements BlockDriver {
     }
 
     @Override
+    public void prepareInvalidation() throws BlockException {
+        below.prepareInvalidation();
+    }
+
+    @Override
     public void invalidateCache(boolean activate) throws BlockException {
         below.invalidateCache(activate);
     }
