@@ -17,9 +17,10 @@ import java.util.List;
 /**
  * FVD, the Fast Virtual Disk: recognises, makes and opens images of both layouts.
  *
- * <p>Options: {@code force}. New images: {@code size}, {@code backing_file}, {@code backing_fmt}, {@code version}, {@code compact_image},
- * {@code block_size}, {@code chunk_size}, {@code storage_grow_unit}, {@code add_storage_cmd}, {@code data_file}, {@code data_file_fmt},
- * {@code copy_on_read}, {@code prefetch_start_delay}, {@code detect_sparse_hole}, {@code journal_size}. spec: fvd.md sections 7, 14 and 16.
+ * <p>Options: {@code force}, {@code journal-mode}, {@code journal-buffer-size}, {@code journal-flush-period}. New images: {@code size},
+ * {@code backing_file}, {@code backing_fmt}, {@code version}, {@code compact_image}, {@code block_size}, {@code chunk_size}, {@code
+ * storage_grow_unit}, {@code add_storage_cmd}, {@code data_file}, {@code data_file_fmt}, {@code copy_on_read}, {@code prefetch_start_delay},
+ * {@code detect_sparse_hole}, {@code journal_size}. spec: fvd.md sections 7, 14 and 16.
  */
 public final class FvdProvider implements BlockDriverProvider {
     @Override

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.fvd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.loomblock.BlockException;
+import io.loomblock.OpenOptions;
+import io.loomblock.driver.Node;
+import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.testkit.MemoryDriver;
+import io.loomblock.testkit.SparseBytes;
+import io.loomblock.testkit.TestImages;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** How what a write has to log is divided among sectors: spec sections 6, 9.2 and 15.2, E1, E27. */
+class JournalPlanTest {
+    private static final int BUDGET = 1 << 20;
+    private static final long BITMAP = 8192;
+    private static final long TABLE = 16384;
+
+    private FvdLayout layout;
+    private ChunkTable table;
+    private BaseBitmap bitmap;
+
+    /** An image of this geometry, with every chunk mapped to the one of its number and dirty. */
+    private void image(long size, long base, long block, long chunk) throws BlockException {
+        layout = new FvdLayout(size, base, 1 << 20, BITMAP, block, TABLE, chunk);
+        SparseBytes bytes = new SparseBytes();
+        byte[] empty = new byte[1 << 16];
+        Arrays.fill(empty, (byte) 0xff);
+        bytes.write(TABLE, empty, 0, empty.length);
+        Node file = TestImages.node("file", new MemoryDriver(bytes), OpenOptions.readWrite());
+        table = chunk == 0 ? null : new ChunkTable(file, layout, BUDGET);
+        bitmap = block == 0 ? null : new BaseBitmap(file, layout, BUDGET);
+    }
+
+    private void map(long first, long end) throws BlockException {
+        for (long chunk = first; chunk < end; chunk++) {
+            assertThat(table.set(chunk, 1, chunk, ChunkTable.DIRTY)).isTrue();
+        }
+    }
+
+    private List<JournalSector> plan(RecordFormat format, long start, long end) throws BlockException {
+        List<JournalSector> sectors = JournalPlan.of(layout, format, table, bitmap, start, end);
+        for (JournalSector sector : sectors) {
+            assertThat(sector.bytes(format)).isBetween(1, 512);
+        }
+        return sectors;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"V1, 125, 1", "V1, 126, 2", "V1, 301, 3", "V2, 123, 1", "V2, 124, 2"})
+    void placesAloneFillWholeSectors(RecordFormat format, int chunks, int sectors) throws BlockException {
+        image(512 * 4096, 0, 0, 4096);
+        map(0, chunks);
+        List<JournalSector> plan = plan(format, 0, chunks * 4096L);
+        assertThat(plan).hasSize(sectors);
+        assertThat(plan.stream().mapToInt(s -> s.entries().length).sum()).isEqualTo(chunks);
+        assertThat(plan.stream().noneMatch(JournalSector::hasBits)).isTrue();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"V1, 121, 1", "V1, 122, 2", "V2, 119, 1", "V2, 120, 2", "V2, 300, 3"})
+    void placesAndBitsShareSectors(RecordFormat format, int chunks, int sectors) throws BlockException {
+        image(512 * 4096, 512 * 4096, 4096, 4096);
+        map(0, chunks);
+        List<JournalSector> plan = plan(format, 0, chunks * 4096L);
+        assertThat(plan).hasSize(sectors);
+        expectWholeBlocks(plan, 0, chunks * 4096L);
+    }
+
+    /** Together the sectors set all bits, and each has the places of all chunks that its blocks touch. */
+    private void expectWholeBlocks(List<JournalSector> plan, long start, long end) throws BlockException {
+        long at = start;
+        for (JournalSector sector : plan) {
+            if (!sector.hasBits()) {
+                continue;
+            }
+            assertThat(sector.bitStart()).isEqualTo(at);
+            at = sector.bitEnd();
+            if (!sector.afterBarrier()) {
+                long from = layout.blockStart(layout.block(sector.bitStart()));
+                long to = layout.blockEnd(layout.block(sector.bitEnd() - 1));
+                assertThat(sector.firstChunk()).isLessThanOrEqualTo(layout.chunk(from));
+                assertThat(sector.endChunk()).isGreaterThan(layout.chunk(to - 1));
+            }
+        }
+        assertThat(at).isEqualTo(Math.min(end, layout.baseSize()));
+    }
+
+    /** E27: blocks that straddle chunks; the chunk at the border of two sectors is in both. */
+    @ParameterizedTest
+    @EnumSource(RecordFormat.class)
+    void aBlockThatStraddlesTheBorderOfSectorsHasAllItsPlacesBesideItsBit(RecordFormat format) throws BlockException {
+        image(400 * 4096, 400 * 4096 - 5 * 512, 7680, 4096);
+        map(0, 400);
+        List<JournalSector> plan = plan(format, 7680, 1_500_160);
+        assertThat(plan.size()).isGreaterThan(3);
+        expectWholeBlocks(plan, 7680, 1_500_160);
+        assertThat(IntStream.range(1, plan.size())
+                        .anyMatch(
+                                i -> plan.get(i).firstChunk() < plan.get(i - 1).endChunk()))
+                .isTrue();
+    }
+
+    /** E1: the chunks of a block are logged, also those that the write itself does not touch. */
+    @ParameterizedTest
+    @EnumSource(RecordFormat.class)
+    void allChunksOfALargerBlockAreLoggedWithIt(RecordFormat format) throws BlockException {
+        image(64 * 4096, 64 * 4096, 32768, 4096);
+        map(0, 8);
+        List<JournalSector> plan = plan(format, 4096, 8192);
+        assertThat(plan).hasSize(1);
+        assertThat(plan.get(0).firstChunk()).isZero();
+        assertThat(plan.get(0).entries()).containsExactly(0, 1, 2, 3, 4, 5, 6, 7);
+    }
+
+    @ParameterizedTest
+    @EnumSource(RecordFormat.class)
+    void theBitOfABlockOfMoreChunksThanASectorTakesComesBehindABarrier(RecordFormat format) throws BlockException {
+        image(1024 * 512, 1024 * 512, 256 * 512, 512);
+        map(0, 512);
+        List<JournalSector> plan = plan(format, 0, 512 * 512);
+        assertThat(plan.stream().filter(JournalSector::hasBits)).hasSize(2).allMatch(JournalSector::afterBarrier);
+        assertThat(plan.stream().mapToInt(s -> s.entries().length).sum()).isEqualTo(512);
+        expectWholeBlocks(plan, 0, 512 * 512);
+    }
+
+    /** A record of a chunk without storage would be one of a chunk with the highest number. */
+    @ParameterizedTest
+    @EnumSource(RecordFormat.class)
+    void chunksWithoutStorageAreLeftOut(RecordFormat format) throws BlockException {
+        image(64 * 4096, 64 * 4096, 32768, 4096);
+        map(2, 4);
+        map(6, 7);
+        List<JournalSector> plan = plan(format, 0, 32768);
+        try (AlignedBuffer sector = AlignedBuffer.allocate(512)) {
+            plan.get(0).encode(format, 7, sector, 0);
+            StringBuilder seen = new StringBuilder();
+            new RecordReader(format).read(sector, 0, new RecordReader.Visitor() {
+                @Override
+                public void bits(long firstSector, long count) {
+                    seen.append("bits ").append(firstSector).append('+').append(count);
+                }
+
+                @Override
+                public void entries(long epoch, long first, int count, int at) {
+                    seen.append("entries ").append(first).append('+').append(count);
+                    seen.append(" of ").append(epoch).append(", ");
+                }
+
+                @Override
+                public void unknown(int at) {
+                    seen.append("unknown");
+                }
+            });
+            int epoch = format == RecordFormat.V1 ? 0 : 7;
+            assertThat(seen).hasToString("entries 2+2 of " + epoch + ", entries 6+1 of " + epoch + ", bits 0+64");
+        }
+    }
+
+    @Test
+    void whatIsLoggedAlreadyIsNotLoggedAgain() throws BlockException {
+        image(64 * 4096, 0, 0, 4096);
+        map(0, 8);
+        table.logged(0, 3);
+        table.logged(5, 8);
+        List<JournalSector> plan = plan(RecordFormat.V2, 0, 8 * 4096);
+        assertThat(plan.get(0).firstChunk()).isEqualTo(3);
+        assertThat(plan.get(0).entries()).containsExactly(3, 4);
+        table.logged(3, 5);
+        assertThat(plan(RecordFormat.V2, 0, 8 * 4096)).isEmpty();
+    }
+
+    @Test
+    void whatLiesBehindTheBaseImageNeedsNoBits() throws BlockException {
+        image(64 * 4096, 8 * 4096, 4096, 4096);
+        map(6, 12);
+        List<JournalSector> plan = plan(RecordFormat.V2, 6 * 4096, 12 * 4096);
+        assertThat(plan).hasSize(2);
+        assertThat(plan.get(0).bitEnd()).isEqualTo(8 * 4096);
+        assertThat(plan.get(1).hasBits()).isFalse();
+        assertThat(plan.get(1).firstChunk()).isEqualTo(8);
+    }
+}
