@@ -237,7 +237,10 @@ class RecoveryTest {
     }
 
     private static byte[] longBytes(long value) {
-        return ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(value).array();
+        return ByteBuffer.allocate(8)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(value)
+                .array();
     }
 
     /** What is noise to the driver is noise to the second reader, and never more than a wrong disk. */

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.iotests.fvd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.loomblock.BlockDevice;
+import io.loomblock.BlockException;
+import io.loomblock.iotests.support.FvdImages;
+import io.loomblock.iotests.support.FvdImages.Shape;
+import io.loomblock.iotests.support.Guest;
+import io.loomblock.testkit.BlockingDriver;
+import io.loomblock.testkit.BlockingDriver.Hold;
+import io.loomblock.testkit.Call;
+import io.loomblock.testkit.Pattern;
+import io.loomblock.testkit.Request;
+import io.loomblock.testkit.RequestLog.Kind;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Requests that meet: which wait for one another, and that nobody's data is lost. */
+class ConcurrencyTest {
+    private static final int SIZE = 1 << 20;
+    private static final int BLOCK = 65536;
+    private static final byte[] BASE = Pattern.bytes(3, 0, SIZE);
+
+    private FvdImages images;
+    private BlockingDriver image;
+    private BlockingDriver data;
+
+    private BlockDevice open(Shape shape, String mode) throws BlockException {
+        images = new FvdImages(shape, shape.blockSize() > 0 ? BASE : new byte[0]);
+        image = new BlockingDriver(images.image());
+        data = new BlockingDriver(images.data());
+        images.with(image, data);
+        return images.open(FvdImages.readWrite(mode));
+    }
+
+    private static void write(BlockDevice device, int id, long offset, int length) throws BlockException {
+        device.write(offset, ByteBuffer.wrap(Pattern.bytes(id, offset, length)));
+    }
+
+    private static Predicate<Request> writes(long start, long end) {
+        return Request.of(Kind.WRITE, start, end);
+    }
+
+    /** E2: the program copied base data over what the first of the two had acknowledged. */
+    @ParameterizedTest(name = "{0}")
+    @ValueSource(strings = {"write-through", "buffered"})
+    void aPartialWriteNeverCopiesOverAWholeBlockInFlight(String mode) throws Exception {
+        try (BlockDevice device = open(new Shape(2, SIZE, 0, BLOCK, 8192, true), mode)) {
+            try (Hold hold = data.hold(writes(0, BLOCK))) {
+                Call whole = Call.of(() -> write(device, 1, 0, BLOCK));
+                hold.awaitHeld();
+                Call part = Call.thatWaits(() -> write(device, 2, 4096, 4096));
+                hold.release();
+                whole.join();
+                part.join();
+            }
+            byte[] expected = Pattern.bytes(1, 0, BLOCK);
+            System.arraycopy(Pattern.bytes(2, 4096, 4096), 0, expected, 4096, 4096);
+            assertThat(Guest.read(device, 0, BLOCK)).isEqualTo(expected);
+        }
+    }
+
+    /** E3: the program woke the last one first. */
+    @Test
+    void writesToOneBlockAreServedInTheOrderInWhichTheyCame() throws Exception {
+        try (BlockDevice device = open(new Shape(2, SIZE, 0, BLOCK, 8192, true), "write-through")) {
+            Call[] calls = new Call[5];
+            try (Hold hold = data.hold(writes(0, BLOCK))) {
+                calls[0] = Call.of(() -> write(device, 1, 0, BLOCK));
+                hold.awaitHeld();
+                for (int i = 1; i < calls.length; i++) {
+                    int id = i + 1;
+                    calls[i] = Call.thatWaits(() -> write(device, id, 512, 1024));
+                }
+            }
+            for (Call call : calls) {
+                call.join();
+            }
+            assertThat(Guest.read(device, 512, 1024)).isEqualTo(Pattern.bytes(calls.length, 512, 1024));
+        }
+    }
+
+    @Test
+    void aWriteThatIsHeldUpHoldsUpNoOtherBlockNorRead() throws Exception {
+        try (BlockDevice device = open(new Shape(2, SIZE, BLOCK, BLOCK, 8192, true), "write-through")) {
+            write(device, 1, 4L * BLOCK, BLOCK);
+            try (Hold hold = data.hold(Request.of(Kind.WRITE))) {
+                Call held = Call.of(() -> write(device, 2, 0, BLOCK));
+                hold.awaitHeld();
+                write(device, 3, BLOCK, 512);
+                write(device, 4, 4L * BLOCK, 512);
+                assertThat(Guest.read(device, 0, BLOCK)).isEqualTo(Arrays.copyOf(BASE, BLOCK));
+                assertThat(Guest.read(device, BLOCK, 512)).isEqualTo(Pattern.bytes(3, BLOCK, 512));
+                assertThat(held.isRunning()).isTrue();
+                hold.release();
+                held.join();
+            }
+            assertThat(Guest.read(device, 0, BLOCK)).isEqualTo(Pattern.bytes(2, 0, BLOCK));
+        }
+    }
+
+    /** F25: the second finds the chunk that the first has taken, and both log it. */
+    @Test
+    void twoWritesToOneNewChunkShareIt() throws Exception {
+        try (BlockDevice device = open(new Shape(2, SIZE, BLOCK, 0, 8192, true), "write-through")) {
+            try (Hold hold = data.hold(Request.of(Kind.WRITE))) {
+                Call first = Call.of(() -> write(device, 1, 0, 512));
+                hold.awaitHeld();
+                write(device, 2, 1024, 512);
+                hold.release();
+                first.join();
+            }
+            assertThat(Guest.read(device, 0, 512)).isEqualTo(Pattern.bytes(1, 0, 512));
+            assertThat(Guest.read(device, 1024, 512)).isEqualTo(Pattern.bytes(2, 1024, 512));
+        }
+        assertThat(images.read().chunks()).isEqualTo(1);
+        assertThat(images.read().problems()).isEmpty();
+    }
+
+    /** F16: who finds no room waits until the records on their way are there; who comes later waits behind. */
+    @Test
+    void aFullJournalWaitsForTheRecordsOnTheirWay() throws Exception {
+        try (BlockDevice device = open(new Shape(2, SIZE, 4096, 0, 4096, true), "write-through")) {
+            for (int i = 0; i < 7; i++) {
+                write(device, 1, 4096L * i, 512);
+            }
+            try (Hold hold = image.hold(Request.of(Kind.WRITE))) {
+                Call last = Call.of(() -> write(device, 1, 4096L * 7, 512));
+                hold.awaitHeld();
+                Call recycler = Call.thatWaits(() -> write(device, 1, 4096L * 8, 512));
+                Call behind = Call.thatWaits(() -> write(device, 1, 4096L * 9, 512));
+                write(device, 1, 1024, 512);
+                hold.release();
+                last.join();
+                recycler.join();
+                behind.join();
+            }
+            for (int i = 0; i < 10; i++) {
+                assertThat(Guest.read(device, 4096L * i, 512)).isEqualTo(Pattern.bytes(1, 4096L * i, 512));
+            }
+        }
+        assertThat(images.read().problems()).isEmpty();
+    }
+}

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.iotests.fvd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.loomblock.BlockDevice;
+import io.loomblock.BlockException;
+import io.loomblock.BlockStatus;
+import io.loomblock.CacheMode;
+import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
+import io.loomblock.iotests.support.FvdImages;
+import io.loomblock.iotests.support.FvdImages.Shape;
+import io.loomblock.iotests.support.FvdReader;
+import io.loomblock.iotests.support.Guest;
+import io.loomblock.testkit.FakeTimers;
+import io.loomblock.testkit.FaultDriver;
+import io.loomblock.testkit.FaultDriver.Fault;
+import io.loomblock.testkit.MemoryDriver;
+import io.loomblock.testkit.Pattern;
+import io.loomblock.testkit.RecordingDriver;
+import io.loomblock.testkit.RequestLog;
+import io.loomblock.testkit.RequestLog.Entry;
+import io.loomblock.testkit.RequestLog.Kind;
+import io.loomblock.testkit.SparseBytes;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What single requests do to the files, in which order: in place, logged at once, logged together, recycled. */
+class TraceTest {
+    private static final int SIZE = 1 << 20;
+    private static final int CHUNK = 65536;
+    private static final int BLOCK = 16384;
+    private static final byte[] BASE = Pattern.bytes(3, 0, SIZE / 2);
+
+    private final FakeTimers timers = new FakeTimers();
+    private final RequestLog log = new RequestLog();
+    private FvdImages images;
+    private FaultDriver faults;
+
+    private BlockDevice open(Shape shape, String mode) throws BlockException {
+        images = new FvdImages(shape, shape.blockSize() > 0 ? BASE : new byte[0]);
+        faults = new FaultDriver(new RecordingDriver("image", images.image(), log));
+        images.with(faults, new RecordingDriver("data", images.data(), log));
+        return images.open(options(mode));
+    }
+
+    private OpenOptions options(String mode) {
+        return FvdImages.readWrite(mode).withTimers(timers);
+    }
+
+    private static Shape both(int version) {
+        return new Shape(version, SIZE, CHUNK, BLOCK, 8192, true);
+    }
+
+    private static void write(BlockDevice device, long offset, int length) throws BlockException {
+        device.write(offset, ByteBuffer.wrap(Pattern.bytes(9, offset, length)));
+    }
+
+    /** Changes and flushes since {@code start}, each as its kind, file and length. */
+    private List<String> changes(int start) {
+        return log.since(start).stream()
+                .filter(e -> e.kind() != Kind.READ)
+                .map(e -> e.kind() + " " + e.file() + (e.kind() == Kind.WRITE ? " " + e.length() : ""))
+                .toList();
+    }
+
+    @ParameterizedTest(name = "version {0}, {1}")
+    @CsvSource({"1, write-through", "2, write-through", "2, buffered"})
+    void aWriteInPlaceDoesNothingButThatWrite(int version, String mode) throws BlockException {
+        try (BlockDevice device = open(both(version), mode)) {
+            write(device, 0, CHUNK);
+            device.flush();
+            int start = log.size();
+            write(device, 100, 30_000);
+            assertThat(changes(start)).containsExactly("WRITE data 30000");
+        }
+    }
+
+    /** F22: data, its flush, and then the one sector that makes both its place and its bit known. */
+    @ParameterizedTest(name = "version {0}")
+    @ValueSource(ints = {1, 2})
+    void dataIsDurableBeforeTheSectorThatSetsItsBit(int version) throws BlockException {
+        try (BlockDevice device = open(both(version), "write-through")) {
+            int start = log.size();
+            write(device, BLOCK, BLOCK);
+            assertThat(changes(start))
+                    .containsExactly("TRUNCATE data", "WRITE data 16384", "FLUSH data", "WRITE image 512");
+        }
+    }
+
+    @Test
+    void aPlaceAloneIsLoggedWithoutAFlush() throws BlockException {
+        try (BlockDevice device = open(new Shape(2, SIZE, CHUNK, 0, 8192, true), "write-through")) {
+            int start = log.size();
+            write(device, 0, 512);
+            assertThat(changes(start)).containsExactly("TRUNCATE data", "WRITE data 512", "WRITE image 512");
+        }
+    }
+
+    @Test
+    void theEdgesOfTheFirstAndTheLastBlockAreCopied() throws BlockException {
+        try (BlockDevice device = open(both(2), "write-through")) {
+            write(device, 1000, BLOCK);
+            byte[] expected = Arrays.copyOf(BASE, 2 * BLOCK);
+            System.arraycopy(Pattern.bytes(9, 1000, BLOCK), 0, expected, 1000, BLOCK);
+            assertThat(Guest.read(device, 0, 2 * BLOCK)).isEqualTo(expected);
+        }
+        FvdReader reader = images.read();
+        assertThat(reader.has(0)).isTrue();
+        assertThat(reader.has(BLOCK)).isTrue();
+        assertThat(reader.has(2 * BLOCK)).isFalse();
+    }
+
+    /** E19: a write that ends where the base image does has no tail to copy. */
+    @Test
+    void nothingIsReadBehindTheEndOfTheBaseImage() throws BlockException {
+        try (BlockDevice device = open(new Shape(2, SIZE, 0, 40960, 8192, false), "write-through")) {
+            long end = BASE.length;
+            write(device, end - 5000, 5000 + 700);
+            assertThat(Guest.read(device, end - 6000, 1000))
+                    .isEqualTo(Arrays.copyOfRange(BASE, (int) end - 6000, (int) end - 5000));
+            assertThat(Guest.read(device, end + 700, 100)).containsOnly(0);
+        }
+    }
+
+    @Test
+    void recordsOfManyWritesAreWrittenTogetherWhenOneHasWaitedForASecond() throws BlockException {
+        try (BlockDevice device = open(both(2), "buffered")) {
+            int start = log.size();
+            for (int i = 0; i < 10; i++) {
+                write(device, (long) i * BLOCK, BLOCK);
+            }
+            assertThat(changes(start)).noneMatch(change -> change.contains("image"));
+            timers.advance(Duration.ofMillis(1001));
+            List<String> changes = changes(start);
+            assertThat(changes.subList(changes.size() - 2, changes.size()))
+                    .containsExactly("FLUSH data", "WRITE image 512");
+            assertThat(changes).filteredOn(change -> change.contains("image")).hasSize(1);
+        }
+    }
+
+    @Test
+    void aFlushWritesWhatIsCollectedBehindItsData() throws BlockException {
+        try (BlockDevice device = open(both(2), "buffered")) {
+            write(device, 0, BLOCK);
+            int start = log.size();
+            device.flush();
+            assertThat(changes(start)).containsExactly("FLUSH data", "WRITE image 512", "FLUSH image");
+            int again = log.size();
+            device.flush();
+            assertThat(changes(again)).isEmpty();
+        }
+    }
+
+    @Test
+    void autoFollowsTheCacheMode() throws BlockException {
+        images = new FvdImages(both(2), BASE);
+        images.with(new RecordingDriver("image", images.image(), log), images.data());
+        OpenOptions auto = FvdImages.readWrite().withTimers(timers);
+        try (BlockDevice device = images.open(auto.withCache(CacheMode.WRITETHROUGH))) {
+            int start = log.size();
+            write(device, 0, BLOCK);
+            assertThat(changes(start)).contains("WRITE image 512");
+        }
+        try (BlockDevice device = images.open(auto)) {
+            int start = log.size();
+            write(device, BLOCK, BLOCK);
+            assertThat(changes(start)).doesNotContain("WRITE image 512");
+        }
+    }
+
+    /** The table goes before the bitmap, each behind what it relies on; then the header, then the journal from its start (section 14). */
+    @Test
+    void aFullJournalStartsAnewBehindItsMetadata() throws BlockException {
+        try (BlockDevice device = open(new Shape(2, SIZE, CHUNK, BLOCK, 4096, true), "write-through")) {
+            FvdReader before = images.read();
+            int start = log.size();
+            for (int i = 0; i < 9; i++) {
+                write(device, (long) i * BLOCK, BLOCK);
+            }
+            List<Entry> image = log.since(start).stream()
+                    .filter(e -> e.file().equals("image") && e.kind() != Kind.READ)
+                    .toList();
+            assertThat(image.subList(8, image.size()).stream().map(Entry::kind).toList())
+                    .containsExactly(
+                            Kind.WRITE, Kind.FLUSH, Kind.WRITE, Kind.FLUSH, Kind.WRITE, Kind.FLUSH, Kind.WRITE);
+            assertThat(image.get(12).offset()).isEqualTo(3072);
+            assertThat(image.get(14).offset()).isEqualTo(image.get(0).offset());
+            assertThat(images.read().stableEpoch()).isGreaterThan(before.stableEpoch());
+        }
+    }
+
+    /** Section 15.6: reads go on, nothing else does, and the image is not said to be clean. */
+    @Test
+    void aJournalWriteThatFailsForbidsWritesAndNotReads() throws BlockException {
+        BlockDevice device = open(both(2), "buffered");
+        write(device, 0, CHUNK);
+        device.flush();
+        write(device, CHUNK, CHUNK);
+        faults.arm(Fault.always(request -> request.kind() == Kind.WRITE));
+        assertThat(failure(device::flush).errno()).isEqualTo(Errno.EIO);
+        faults.disarm();
+        assertThat(failure(() -> write(device, 0, 512)).errno()).isEqualTo(Errno.EIO);
+        assertThat(failure(() -> write(device, 4L * CHUNK, 512)).errno()).isEqualTo(Errno.EIO);
+        assertThat(failure(device::flush).errno()).isEqualTo(Errno.EIO);
+        assertThat(Guest.read(device, CHUNK, CHUNK)).isEqualTo(Pattern.bytes(9, CHUNK, CHUNK));
+        assertThat(failure(device::close)).isNotNull();
+        assertThat(images.read().isClean()).isFalse();
+        try (BlockDevice again = images.open(options("buffered"))) {
+            assertThat(Guest.read(again, 0, CHUNK)).isEqualTo(Pattern.bytes(9, 0, CHUNK));
+        }
+    }
+
+    private interface Step {
+        void run() throws BlockException;
+    }
+
+    private static BlockException failure(Step step) {
+        return catchThrowableOfType(BlockException.class, step::run);
+    }
+
+    @Test
+    void zeroWritesTakeNoStorage() throws BlockException {
+        try (BlockDevice device = open(both(2), "write-through")) {
+            device.writeZeroes(0, SIZE, 0);
+            assertThat(Guest.bytes(device)).containsOnly(0);
+            assertThat(images.data().length()).isZero();
+            assertThat(device.layeredStatus(0, SIZE).status().isZero()).isTrue();
+        }
+        assertThat(images.expectSound(new byte[SIZE]).chunks()).isZero();
+    }
+
+    @Test
+    void discardsChangeNothing() throws BlockException {
+        try (BlockDevice device = open(both(2), "write-through")) {
+            write(device, 0, CHUNK);
+            int start = log.size();
+            device.discard(0, SIZE);
+            assertThat(changes(start)).isEmpty();
+            assertThat(Guest.read(device, 0, CHUNK)).isEqualTo(Pattern.bytes(9, 0, CHUNK));
+        }
+    }
+
+    /** E23: data, zeros of our own, and what the base image has, never in one run. */
+    @Test
+    void statusTellsDataZerosAndBaseApart() throws BlockException {
+        try (BlockDevice device = open(both(2), "write-through")) {
+            write(device, 0, BLOCK);
+            device.writeZeroes(2L * CHUNK, CHUNK, 0);
+            BlockStatus data = device.node().blockStatus(0, SIZE);
+            assertThat(data.isData() && data.isAllocated()).isTrue();
+            assertThat(data.length()).isEqualTo(BLOCK);
+            BlockStatus base = device.node().blockStatus(BLOCK, SIZE - BLOCK);
+            assertThat(base.isAllocated()).isFalse();
+            assertThat(base.length()).isEqualTo(2L * CHUNK - BLOCK);
+            BlockStatus zeros = device.node().blockStatus(2L * CHUNK, CHUNK);
+            assertThat(zeros.isAllocated() && zeros.isZero()).isTrue();
+        }
+    }
+
+    /** F34: the unit of growth is three chunks; a disk that cannot grow fails the request and no other. */
+    @Test
+    void storageGrowsByItsUnitAndAFullDiskFailsTheRequest() throws BlockException {
+        images = new FvdImages(both(2), BASE);
+        FaultDriver data = new FaultDriver(images.data());
+        images.with(images.image(), data);
+        try (BlockDevice device = images.open(options("write-through"))) {
+            write(device, 0, 512);
+            assertThat(images.data().length()).isEqualTo(3L * CHUNK);
+            data.arm(Fault.always(request -> request.kind() == Kind.TRUNCATE).with(Errno.ENOSPC));
+            write(device, CHUNK, 2 * CHUNK);
+            assertThat(failure(() -> write(device, 4L * CHUNK, 512)).errno()).isEqualTo(Errno.ENOSPC);
+            data.disarm();
+            write(device, 4L * CHUNK, 512);
+            assertThat(images.data().length()).isEqualTo(6L * CHUNK);
+        }
+    }
+
+    /** Section 13: what a crash has left behind the last chunk in use does not show in the next one. */
+    @Test
+    void storageThatIsReusedAfterACrashIsZero() throws BlockException {
+        SparseBytes crashed;
+        SparseBytes data;
+        try (BlockDevice device = open(new Shape(2, SIZE, CHUNK, 0, 8192, true), "buffered")) {
+            write(device, 0, CHUNK);
+            device.flush();
+            write(device, CHUNK, CHUNK);
+            crashed = images.image().snapshot();
+            data = images.data().snapshot();
+        }
+        images.with(new MemoryDriver(crashed), new MemoryDriver(data));
+        try (BlockDevice device = images.open(options("buffered"))) {
+            assertThat(Guest.read(device, CHUNK, CHUNK)).containsOnly(0);
+            write(device, 3L * CHUNK + 512, 512);
+            assertThat(Guest.read(device, 3L * CHUNK, 512)).containsOnly(0);
+            assertThat(Guest.read(device, 3L * CHUNK + 1024, CHUNK - 1024)).containsOnly(0);
+        }
+    }
+
+    @Test
+    void infoTellsTheHeaderAndHowMuchStorageIsUsed() throws BlockException {
+        try (BlockDevice device = open(both(2), "write-through")) {
+            write(device, 0, 512);
+            Map<String, Object> facts = device.info().formatSpecific();
+            assertThat(facts).containsEntry("version", 2).containsEntry("chunk-size", (long) CHUNK);
+            assertThat(facts).containsEntry("storage-used", (long) CHUNK).containsEntry("storage-length", 3L * CHUNK);
+            assertThat(device.info().dirty()).isFalse();
+        }
+    }
+}
