@@ -103,10 +103,15 @@ final class DeviceRequests {
             throws BlockException {
         long start = System.nanoTime();
         RequestEvents.Request event = RequestEvents.begin(operation);
-        awaitTurn(operation, offset, bytes);
-        BlockException failure = attempt(operation, offset, bytes, qiov, qiovOffset, flags);
-        while (failure != null && again(operation, offset, bytes, start, event, failure)) {
-            failure = attempt(operation, offset, bytes, qiov, qiovOffset, flags);
+        try {
+            awaitTurn(operation, offset, bytes);
+            BlockException failure = attempt(operation, offset, bytes, qiov, qiovOffset, flags);
+            while (failure != null && again(operation, offset, bytes, start, failure)) {
+                failure = attempt(operation, offset, bytes, qiov, qiovOffset, flags);
+            }
+        } catch (BlockException e) {
+            end(event, offset, bytes, e.errno().number());
+            throw e;
         }
         done(operation, offset, bytes, start, event);
     }
@@ -115,29 +120,17 @@ final class DeviceRequests {
     void performBounced(Operation operation, long offset, int bytes, ByteBuffer heap) throws BlockException {
         long start = System.nanoTime();
         RequestEvents.Request event = RequestEvents.begin(operation);
-        awaitTurn(operation, offset, bytes);
-        BlockException failure = attemptBounced(operation, offset, bytes, heap);
-        while (failure != null && again(operation, offset, bytes, start, event, failure)) {
-            failure = attemptBounced(operation, offset, bytes, heap);
+        try {
+            awaitTurn(operation, offset, bytes);
+            BlockException failure = attemptBounced(operation, offset, bytes, heap);
+            while (failure != null && again(operation, offset, bytes, start, failure)) {
+                failure = attemptBounced(operation, offset, bytes, heap);
+            }
+        } catch (BlockException e) {
+            end(event, offset, bytes, e.errno().number());
+            throw e;
         }
         done(operation, offset, bytes, start, event);
-    }
-
-    private @Nullable BlockException attemptBounced(Operation operation, long offset, int bytes, ByteBuffer heap)
-            throws BlockException {
-        ByteBuffer part = heap.slice(heap.position(), bytes);
-        try (AlignedBuffer bounce = pool.acquire(bytes)) {
-            IoVector vector = IoVector.of(bounce);
-            if (operation.isWrite()) {
-                bounce.nio(0, bytes).put(part);
-                return attempt(operation, offset, bytes, vector, 0, 0);
-            }
-            BlockException failure = attempt(operation, offset, bytes, vector, 0, 0);
-            if (failure == null) {
-                part.put(bounce.nio(0, bytes));
-            }
-            return failure;
-        }
     }
 
     /** What the disk answers; null for success. */
@@ -145,6 +138,36 @@ final class DeviceRequests {
             Operation operation, long offset, long bytes, IoVector qiov, int qiovOffset, int flags)
             throws BlockException {
         int stripe = gate.enter();
+        try {
+            return ask(operation, offset, bytes, qiov, qiovOffset, flags);
+        } finally {
+            gate.exit(stripe);
+        }
+    }
+
+    /** Takes its memory only behind the gate: memory held before it could be what the owner of a drained section waits for. */
+    private @Nullable BlockException attemptBounced(Operation operation, long offset, int bytes, ByteBuffer heap)
+            throws BlockException {
+        int stripe = gate.enter();
+        try (AlignedBuffer bounce = pool.acquire(bytes)) {
+            ByteBuffer part = heap.slice(heap.position(), bytes);
+            IoVector vector = IoVector.of(bounce);
+            if (operation.isWrite()) {
+                bounce.nio(0, bytes).put(part);
+                return ask(operation, offset, bytes, vector, 0, 0);
+            }
+            BlockException failure = ask(operation, offset, bytes, vector, 0, 0);
+            if (failure == null) {
+                part.put(bounce.nio(0, bytes));
+            }
+            return failure;
+        } finally {
+            gate.exit(stripe);
+        }
+    }
+
+    private @Nullable BlockException ask(
+            Operation operation, long offset, long bytes, IoVector qiov, int qiovOffset, int flags) {
         try {
             switch (operation) {
                 case READ -> root.coReadv(offset, (int) bytes, qiov, qiovOffset, flags);
@@ -156,8 +179,6 @@ final class DeviceRequests {
             return null;
         } catch (BlockException e) {
             return e;
-        } finally {
-            gate.exit(stripe);
         }
     }
 
@@ -180,32 +201,23 @@ final class DeviceRequests {
 
     private void done(Operation operation, long offset, long bytes, long start, RequestEvents.@Nullable Request event) {
         accounting.done(operation.kind(), bytes, start);
+        end(event, offset, bytes, 0);
+    }
+
+    private void end(RequestEvents.@Nullable Request event, long offset, long bytes, int errno) {
         if (event != null) {
-            event.end(root.filename(), offset, bytes, 0);
+            event.end(root.filename(), offset, bytes, errno);
         }
     }
 
     /** After a failure: whether to make the request once more; throws what the caller is to get. */
-    private boolean again(
-            Operation operation,
-            long offset,
-            long bytes,
-            long start,
-            RequestEvents.@Nullable Request event,
-            BlockException failure)
+    private boolean again(Operation operation, long offset, long bytes, long start, BlockException failure)
             throws BlockException {
-        try {
-            if (isInvalid(operation, offset, bytes)) {
-                accounting.invalid(operation.kind());
-                throw failure;
-            }
-            return stands(operation, offset, start, failure);
-        } catch (BlockException e) {
-            if (event != null) {
-                event.end(root.filename(), offset, bytes, e.errno().number());
-            }
-            throw e;
+        if (isInvalid(operation, offset, bytes)) {
+            accounting.invalid(operation.kind());
+            throw failure;
         }
+        return stands(operation, offset, start, failure);
     }
 
     private boolean stands(Operation operation, long offset, long start, BlockException failure) throws BlockException {

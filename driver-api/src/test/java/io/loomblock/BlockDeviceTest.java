@@ -10,6 +10,7 @@ import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
 import io.loomblock.testkit.BlockingDriver;
+import io.loomblock.testkit.Call;
 import io.loomblock.testkit.FaultDriver;
 import io.loomblock.testkit.ForwardingDriver;
 import io.loomblock.testkit.MemoryDriver;
@@ -17,6 +18,7 @@ import io.loomblock.testkit.Request;
 import io.loomblock.testkit.RequestLog.Kind;
 import io.loomblock.testkit.TestImages;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -244,5 +246,24 @@ class BlockDeviceTest {
     void unknownProtocolsAreRefused() {
         assertThatThrownBy(() -> BlockDevice.open("nosuch://x", OpenOptions.readOnly()))
                 .hasMessage("Unknown protocol 'nosuch'");
+    }
+
+    @Test
+    void requestsThatADrainedSectionKeepsAwayHoldNoMemory() throws Exception {
+        OpenOptions little = RAW.withPool(new BufferPool(4 << 20, 2 << 20));
+        try (BlockDevice drained = TestImages.open("drained", disk(), little);
+                BlockDevice other = TestImages.open("other", disk(), little)) {
+            List<Call> kept = new ArrayList<>();
+            try (BlockDevice.Drained section = drained.drain()) {
+                for (int i = 0; i < 4; i++) {
+                    kept.add(Call.thatWaits(() -> drained.read(0, ByteBuffer.allocate(2 << 20))));
+                }
+                Call.of(() -> other.read(0, ByteBuffer.allocate(2 << 20))).join();
+                assertThat(kept).allMatch(Call::isRunning);
+            }
+            for (Call call : kept) {
+                call.join();
+            }
+        }
     }
 }

@@ -9,6 +9,7 @@ import io.loomblock.driver.NodeOptions;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
 import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,6 +85,27 @@ class RequestEventsTest {
                         "io.loomblock.Discard 8192 512 0",
                         "io.loomblock.Flush 0 0 0",
                         "io.loomblock.Read 1048576 4096 5");
+    }
+
+    @Test
+    void aRequestThatIsTurnedAwayIsAnEventToo() throws Exception {
+        Path file = directory.resolve("requests.jfr");
+        BlockDevice device = BlockDevice.open("null-co://", NULL);
+        requests(device);
+        device.close();
+        try (Recording recording = new Recording()) {
+            recording.enable("io.loomblock.Read");
+            recording.start();
+            assertThatThrownBy(() -> device.read(512, IoVector.of(AlignedBuffer.allocate(4096))))
+                    .isInstanceOf(BlockException.class);
+            assertThatThrownBy(() -> device.read(512, ByteBuffer.allocate(100))).isInstanceOf(BlockException.class);
+            recording.stop();
+            recording.dump(file);
+        }
+        assertThat(RecordingFile.readAllEvents(file).stream()
+                        .filter(event -> event.getEventType().getName().equals("io.loomblock.Read"))
+                        .map(event -> event.getLong("bytes") + " " + event.getInt("errno")))
+                .containsExactlyInAnyOrder("4096 9", "100 9");
     }
 
     @Test
