@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * that overlaps the widened range, so that no neighbour's bytes are lost. spec: block-layer.md section 5, "Alignment", "Zero writes".
  */
 final class AlignedIo {
-    /** Longest piece that goes through a bounce buffer. */
-    private static final int PIECE = 1 << 20;
+    /** Longest piece that goes through a bounce buffer; a block of the coarsest alignment fits. */
+    private static final int PIECE = Limits.MAX_ALIGNMENT;
 
     private final BlockDriver driver;
     private final BufferPool pool;
@@ -210,9 +210,9 @@ final class AlignedIo {
             driver.coReadv(offset, bytes, qiov, qiovOffset, flags);
             return;
         }
-        for (int done = 0; done < bytes; done += most) {
-            int n = Math.min(most, bytes - done);
-            driver.coReadv(offset + done, n, qiov, qiovOffset + done, flags);
+        for (long done = 0; done < bytes; done += most) {
+            int n = (int) Math.min(most, bytes - done);
+            driver.coReadv(offset + done, n, qiov, (int) (qiovOffset + done), flags);
         }
     }
 
@@ -223,9 +223,9 @@ final class AlignedIo {
             driver.coWritev(offset, bytes, qiov, qiovOffset, flags);
             return;
         }
-        for (int done = 0; done < bytes; done += most) {
-            int n = Math.min(most, bytes - done);
-            driver.coWritev(offset + done, n, qiov, qiovOffset + done, flags);
+        for (long done = 0; done < bytes; done += most) {
+            int n = (int) Math.min(most, bytes - done);
+            driver.coWritev(offset + done, n, qiov, (int) (qiovOffset + done), flags);
         }
     }
 

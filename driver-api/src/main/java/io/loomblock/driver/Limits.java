@@ -4,7 +4,8 @@ package io.loomblock.driver;
 /**
  * What a driver wants of requests; {@link Node} sees to it. All sizes are bytes.
  *
- * @param requestAlignment offsets and lengths of reads and writes are multiples of it, a power of two; 1 for any
+ * @param requestAlignment offsets and lengths of reads and writes are multiples of it, a power of two up to {@link
+ *     #MAX_ALIGNMENT}; 1 for any
  * @param memoryAlignment addresses of the memory are multiples of it, a power of two; 1 for any
  * @param zeroAlignment zero writes that are a multiple of it, and begin at one, are done without writing zeros
  * @param discardAlignment the same for discards
@@ -27,6 +28,9 @@ public record Limits(
         int writeFlags,
         int zeroFlags) {
 
+    /** The coarsest alignment of requests, 1 MiB: a block that is written in part is read into one buffer as a whole. */
+    public static final int MAX_ALIGNMENT = 1 << 20;
+
     /** Any request will do. */
     public static final Limits NONE = new Limits(1, 1, 1, 1, 0, 0, 0, 0, 0, 0);
 
@@ -36,6 +40,9 @@ public record Limits(
                 || requestAlignment < 0
                 || memoryAlignment < 0) {
             throw new IllegalArgumentException("alignments of requests must be powers of two");
+        }
+        if (requestAlignment > MAX_ALIGNMENT) {
+            throw new IllegalArgumentException("requests aligned to more than " + MAX_ALIGNMENT);
         }
         if (zeroAlignment < 1 || discardAlignment < 1) {
             throw new IllegalArgumentException("zero writes and discards of no bytes");

@@ -26,10 +26,10 @@ record LimitOverrides(int align, int maxTransfer, int optWriteZero, int maxWrite
      */
     static LimitOverrides of(OptionValues values, Limits below) throws BlockException {
         long given = values.size("align", 0);
-        long align = Math.max(given, below.requestAlignment());
-        if (align > Integer.MAX_VALUE || Long.bitCount(align) != 1) {
+        if (given != 0 && Long.bitCount(given) != 1 || given < 0 || given > Limits.MAX_ALIGNMENT) {
             throw refused("align", given);
         }
+        long align = Math.max(given, below.requestAlignment());
         int optWriteZero = multiple(values, "opt-write-zero", align);
         int optDiscard = multiple(values, "opt-discard", align);
         return new LimitOverrides(

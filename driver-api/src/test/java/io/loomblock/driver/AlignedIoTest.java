@@ -2,6 +2,7 @@
 package io.loomblock.driver;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.loomblock.BlockException;
@@ -97,17 +98,16 @@ class AlignedIoTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 512, BLOCK})
+    @ValueSource(ints = {1, 512, BLOCK, Limits.MAX_ALIGNMENT})
     void anyRequestDoesWhatItWouldDoToAByteArray(int alignment) throws Exception {
         long seed = System.nanoTime();
         System.out.println("seed " + seed);
         Random random = new Random(seed);
         for (boolean zeroes : new boolean[] {true, false}) {
-            Limits limits = limits(alignment, 2 * alignment);
-            limits = Limits.NONE
-                    .withAlignment(alignment, alignment)
+            Limits limits = Limits.NONE
+                    .withAlignment(alignment, Math.min(alignment, BLOCK))
                     .withZeroAlignment(2 * alignment, 1)
-                    .withTransfer(0, alignment == 1 ? 1000 : 65536);
+                    .withTransfer(0, alignment == 1 ? 1000 : Math.max(65536, alignment));
             Node node = node(new Blocks(new MemoryDriver(), limits, zeroes));
             byte[] model = new byte[3 << 20];
             AlignedBuffer memory = AlignedBuffer.allocate(3 << 20);
@@ -329,5 +329,10 @@ class AlignedIoTest {
         IoVector memory = IoVector.of(AlignedBuffer.allocate(10));
         assertThatThrownBy(() -> node.coWritev(1, memory)).isInstanceOf(BlockException.class);
         node.coWritev(1, memory);
+    }
+
+    @Test
+    void blocksThatNoBufferHoldsAreNoAlignment() {
+        assertThatIllegalArgumentException().isThrownBy(() -> limits(2 * Limits.MAX_ALIGNMENT, 1));
     }
 }

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.loomblock.BlockException;
 import io.loomblock.OpenOptions;
+import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -18,7 +20,7 @@ class AlignmentTest {
 
     private final List<String> requests = new ArrayList<>();
 
-    private final class Largest implements BlockDriver {
+    private class Largest implements BlockDriver {
         @Override
         public String formatName() {
             return "largest";
@@ -83,5 +85,32 @@ class AlignmentTest {
     void aDiscardOfTheLastSectorReachesNoCluster() throws Exception {
         node().coDiscard(END - 512, 512);
         assertThat(requests).isEmpty();
+    }
+
+    @Test
+    void piecesThatEndPastTwoGigabytesEndTheRequest() throws Exception {
+        int most = 1 << 30;
+        Node node = new Node(
+                "largest",
+                new Largest() {
+                    @Override
+                    public Limits limits() {
+                        return Limits.NONE.withTransfer(0, most);
+                    }
+                },
+                Map.of(),
+                OpenOptions.readWrite());
+        // The same megabyte again and again.
+        IoVector megabyte = IoVector.of(AlignedBuffer.allocate(1 << 20));
+        IoVector vector = IoVector.concat(Collections.nCopies(2047, megabyte));
+        node.coReadv(0, vector);
+        node.coWritev(0, vector);
+        int rest = vector.size() - most;
+        assertThat(requests)
+                .containsExactly(
+                        "read " + most + "@0",
+                        "read " + rest + "@" + most,
+                        "write " + most + "@0",
+                        "write " + rest + "@" + most);
     }
 }
