@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Holds requests at named points until they are told to go on, so that tests can bring about any order of events.
  *
- * <p>A breakpoint holds the first request that passes its event and is gone then; further requests pass. Implemented by drivers that
+ * <p>A breakpoint holds the first request that passes its event and is gone then; further requests pass. A request that is held is in
+ * flight: a drained section or a close that it belongs to waits until it was resumed, and resumes nothing itself. Implemented by drivers that
  * inject faults; thread-safe. spec: block-layer.md section 8.
  */
 public interface Breakpoints {

@@ -5,6 +5,9 @@ import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** What was given for a driver's own options, each known to the driver and of the type that it says. Immutable. */
@@ -45,13 +48,14 @@ public final class OptionValues {
                 .map(DriverOption::listName)
                 .distinct()
                 .toList()) {
-            NodeOptions rest = given.below(list);
-            for (int i = 0; i < given.list(list).size(); i++) {
-                rest = rest.without("" + i);
-            }
-            if (!rest.isEmpty()) {
-                throw new BlockException(
-                        Errno.EINVAL, "Unused option '" + rest.asMap().firstKey() + "' for [" + list + "]");
+            Set<String> numbers = IntStream.range(0, given.list(list).size())
+                    .mapToObj(Integer::toString)
+                    .collect(Collectors.toSet());
+            for (String name : given.below(list).asMap().keySet()) {
+                int dot = name.indexOf('.');
+                require(
+                        numbers.contains(dot < 0 ? name : name.substring(0, dot)),
+                        "Unused option '" + name + "' for [" + list + "]");
             }
         }
     }

@@ -19,11 +19,12 @@ import io.loomblock.memory.IoVector;
 final class BlkdebugDriver extends FilterDriver implements Breakpoints {
     private final FaultRules rules;
     private final LimitOverrides overrides;
-    private final SuspendedRequests suspended = new SuspendedRequests();
+    private final SuspendedRequests suspended;
 
     BlkdebugDriver(Node below, FaultRules rules, LimitOverrides overrides) {
         super(below);
         this.rules = rules;
+        this.suspended = rules.suspended();
         this.overrides = overrides;
     }
 
@@ -82,9 +83,9 @@ final class BlkdebugDriver extends FilterDriver implements Breakpoints {
 
     @Override
     public void debugEvent(DebugEvent event) {
-        for (Suspend suspend : rules.reached(event)) {
-            suspend.whenSuspended().run();
-            suspended.suspend(suspend.tag());
+        for (SuspendedRequests.Waiter waiter : rules.reached(event)) {
+            waiter.announce();
+            suspended.hold(waiter);
         }
     }
 

@@ -109,6 +109,9 @@ final class FaultRuleReader {
         DebugEvent event = event(values);
         long errno = values.number("errno", Errno.EIO.number());
         long sector = values.number("sector", -1);
+        if (sector > Long.MAX_VALUE / SECTOR) {
+            throw new BlockException(Errno.EINVAL, "Value '" + sector + "' is out of range for parameter 'sector'");
+        }
         String kind = values.string("iotype");
         return new FaultRule.InjectError(
                 event,

@@ -44,12 +44,18 @@ final class FaultRules {
     }
 
     private final ReentrantLock lock = new ReentrantLock();
+    private final SuspendedRequests suspended = new SuspendedRequests();
     private volatile Situation now;
 
     /** Begins in state 1, with the errors active that need no event. */
     FaultRules(List<FaultRule> rules) {
         now = new Situation(List.copyOf(rules), List.of(), 1);
         reached(DebugEvent.NONE);
+    }
+
+    /** The requests that have come to a breakpoint. */
+    SuspendedRequests suspended() {
+        return suspended;
     }
 
     void add(FaultRule rule) {
@@ -78,8 +84,11 @@ final class FaultRules {
         }
     }
 
-    /** An event has come; the breakpoints, removed now, at which the request has to wait. */
-    List<Suspend> reached(DebugEvent event) {
+    /**
+     * An event has come; the places at which the request has to wait. Its breakpoints are gone and it counts as suspended at the same
+     * moment, so that whoever removes or resumes a tag finds either the one or the other.
+     */
+    List<SuspendedRequests.Waiter> reached(DebugEvent event) {
         if (!now.isAbout(event)) {
             return List.of();
         }
@@ -91,24 +100,32 @@ final class FaultRules {
         }
     }
 
-    private List<Suspend> apply(DebugEvent event) {
+    private List<SuspendedRequests.Waiter> apply(DebugEvent event) {
         Situation before = now;
         List<InjectError> errors = new ArrayList<>();
         List<Suspend> suspends = new ArrayList<>();
-        long newState = before.state;
+        SetState change = null;
         for (FaultRule rule : before.rules) {
             if (rule.event() != event || !rule.holdsIn(before.state)) {
                 continue;
             }
             switch (rule) {
                 case InjectError error -> errors.add(error);
-                case SetState change -> newState = change.newState();
+                // Of several the first one counts, as in QEMU, which goes through its rules from the last one on.
+                case SetState next -> change = change == null ? next : change;
                 case Suspend suspend -> suspends.add(suspend);
             }
         }
-        now = new Situation(before.rules, errors.isEmpty() ? before.active : List.copyOf(errors), newState);
-        suspends.forEach(suspend -> now = now.without(suspend));
-        return suspends;
+        now = new Situation(
+                before.rules,
+                errors.isEmpty() ? before.active : List.copyOf(errors),
+                change == null ? before.state : change.newState());
+        List<SuspendedRequests.Waiter> waiters = new ArrayList<>();
+        for (Suspend suspend : suspends) {
+            now = now.without(suspend);
+            waiters.add(suspended.register(suspend));
+        }
+        return waiters;
     }
 
     /** The error that this request gets, or null; a rule that holds once is used up by it. */

@@ -3,6 +3,7 @@ package io.loomblock.filter;
 
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
+import io.loomblock.filter.FaultRule.Suspend;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
@@ -14,22 +15,41 @@ final class SuspendedRequests {
     private final Condition changed = lock.newCondition();
     private final List<Waiter> waiting = new ArrayList<>();
 
-    /** One request; what it is changes under the lock. */
-    private static final class Waiter {
-        private final String tag;
+    /** One request that has come to a breakpoint; what it is changes under the lock. */
+    static final class Waiter {
+        private final Suspend rule;
+        /** Whether it waits, which it tells before. */
+        private boolean held;
+
         private boolean resumed;
 
-        Waiter(String tag) {
-            this.tag = tag;
+        private Waiter(Suspend rule) {
+            this.rule = rule;
+        }
+
+        /** Tells who set the breakpoint; by the request itself, before it is held, and under no lock. */
+        void announce() {
+            rule.whenSuspended().run();
+        }
+    }
+
+    /** A request is about to wait here: from now on it can be resumed. */
+    Waiter register(Suspend rule) {
+        Waiter waiter = new Waiter(rule);
+        lock.lock();
+        try {
+            waiting.add(waiter);
+            return waiter;
+        } finally {
+            lock.unlock();
         }
     }
 
     /** Waits until resumed; an interrupt does not end that, since nobody knows what the request has done already. */
-    void suspend(String tag) {
-        Waiter waiter = new Waiter(tag);
+    void hold(Waiter waiter) {
         lock.lock();
         try {
-            waiting.add(waiter);
+            waiter.held = true;
             changed.signalAll();
             while (!waiter.resumed) {
                 changed.awaitUninterruptibly();
@@ -49,7 +69,8 @@ final class SuspendedRequests {
     }
 
     private boolean waits(String tag) {
-        return waiting.stream().anyMatch(waiter -> waiter.tag.equals(tag));
+        return waiting.stream()
+                .anyMatch(waiter -> waiter.held && waiter.rule.tag().equals(tag));
     }
 
     void awaitSuspended(String tag) throws BlockException {
@@ -66,12 +87,12 @@ final class SuspendedRequests {
         }
     }
 
-    /** Lets the last one of this tag go on; false if none waits. */
+    /** Lets the last one of this tag go on, or not wait at all if it is about to; false if there is none. */
     boolean resume(String tag) {
         lock.lock();
         try {
             for (int i = waiting.size() - 1; i >= 0; i--) {
-                if (waiting.get(i).tag.equals(tag)) {
+                if (waiting.get(i).rule.tag().equals(tag)) {
                     waiting.remove(i).resumed = true;
                     changed.signalAll();
                     return true;

@@ -25,6 +25,7 @@ import io.loomblock.testkit.Request;
 import io.loomblock.testkit.RequestLog;
 import io.loomblock.testkit.RequestLog.Kind;
 import io.loomblock.testkit.TestImages;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -177,6 +179,8 @@ class BlkdebugTest {
                 "align=3|align 3",
                 "align=4294967296|align 4294967296",
                 "align=2147483648|align 2147483648",
+                "align=1073741824|align 1073741824",
+                "align=2097152|align 2097152",
                 "align=4096,max-transfer=1000|max-transfer 1000",
                 "max-transfer=4294967296|max-transfer 4294967296",
                 "align=512,opt-write-zero=100|opt-write-zero 100",
@@ -191,9 +195,32 @@ class BlkdebugTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"align=0", "align=1073741824", "max-transfer=1000", "opt-write-zero=3000,align=1"})
+    @ValueSource(strings = {"align=0", "align=1048576", "max-transfer=1000", "opt-write-zero=3000,align=1"})
     void limitsThatFitAreTaken(String options) throws Exception {
         open(options.split("[,=]"));
+    }
+
+    @Test
+    void anAlignmentMustBeAPowerOfTwoAlsoWhereTheNodeBelowHasACoarserOne() {
+        BlockDriver sectors = new ForwardingDriver(new MemoryDriver()) {
+            @Override
+            public Limits limits() {
+                return Limits.NONE.withAlignment(512, 512);
+            }
+        };
+        refused("Cannot meet constraints with align 3", () -> Blkdebug.on("disk", sectors, RAW, "align", "3"));
+    }
+
+    @Test
+    void theCoarsestAlignmentServesOddRequests() throws Exception {
+        BlockDevice device = open("align", "1048576");
+        write(device, 700_001, 3);
+        assertThat(requests(Kind.READ)).containsExactly(new Request(Kind.READ, 0, SIZE));
+        assertThat(requests(Kind.WRITE)).containsExactly(new Request(Kind.WRITE, 0, SIZE));
+        byte[] read = new byte[5];
+        device.read(700_000, ByteBuffer.wrap(read));
+        assertThat(read).containsExactly(0, 7, 7, 7, 0);
+        device.close();
     }
 
     @Test
@@ -289,6 +316,25 @@ class BlkdebugTest {
             assertThat(breakpoints.isSuspended("A")).isTrue();
             breakpoints.resume("A");
             assertThat(flag.get(30, TimeUnit.SECONDS)).as("the flag is kept").isTrue();
+        }
+    }
+
+    /** What its listener does, another thread might do before the request waits. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aRequestThatIsAboutToWaitCanBeLetGo(boolean remove) throws Exception {
+        try (BlockDevice device = open()) {
+            Breakpoints breakpoints = Breakpoints.of(device.node());
+            assertThat(breakpoints).isNotNull();
+            AtomicBoolean found = new AtomicBoolean();
+            breakpoints.suspendAt(
+                    DebugEvent.PWRITEV,
+                    "A",
+                    () -> found.set(remove ? breakpoints.remove("A") : breakpoints.resume("A")));
+            CompletableFuture<Void> request = inBackground(() -> write(device, 0, 512));
+            request.get(30, TimeUnit.SECONDS);
+            assertThat(found).isTrue();
+            assertThat(breakpoints.isSuspended("A")).isFalse();
         }
     }
 

@@ -11,11 +11,13 @@ import io.loomblock.driver.NodeOptions;
 import io.loomblock.driver.OptionValues;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -230,5 +232,44 @@ class FaultRulesTest {
             assertThat(DebugEvent.ofName(event.eventName())).isEqualTo(event);
         }
         assertThat(DebugEvent.ofName("L2_LOAD")).isNull();
+    }
+
+    @Test
+    void ofTwoChangesOfTheStateTheFirstCounts() throws Exception {
+        FaultRules rules = rules(
+                "set-state.0.event=l2_load",
+                "set-state.0.new_state=2",
+                "set-state.1.event=l2_load",
+                "set-state.1.new_state=3",
+                "inject-error.0.event=l1_update",
+                "inject-error.0.state=2",
+                "inject-error.1.event=l1_update",
+                "inject-error.1.state=3",
+                "inject-error.1.errno=28");
+        rules.reached(DebugEvent.L2_LOAD);
+        rules.reached(DebugEvent.L1_UPDATE);
+        assertThat(fault(rules)).isEqualTo(Errno.EIO);
+    }
+
+    @Test
+    void aSectorPastTheLargestDiskIsRefused() throws Exception {
+        long last = Long.MAX_VALUE / 512;
+        FaultRules rules = rules("inject-error.0.event=none", "inject-error.0.sector=" + last);
+        assertThat(rules.fault(RequestKind.READ, last * 512, 1)).isEqualTo(Errno.EIO);
+        assertThatThrownBy(() -> rules("inject-error.0.event=none", "inject-error.0.sector=" + (last + 1)))
+                .isInstanceOfSatisfying(BlockException.class, e -> {
+                    assertThat(e.errno()).isEqualTo(Errno.EINVAL);
+                    assertThat(e.reason())
+                            .isEqualTo("Value '18014398509481984' is out of range for parameter 'sector'");
+                });
+    }
+
+    /** An image may name as many; reading them must not take the square of their number. */
+    @Test
+    @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void manyRulesAreReadInNoTime() throws Exception {
+        String[] pairs = new String[20_000];
+        Arrays.setAll(pairs, i -> "inject-error." + i + ".event=l2_load");
+        assertThat(values(pairs).list("inject-error")).hasSize(pairs.length);
     }
 }
