@@ -249,6 +249,7 @@ public final class Node implements AutoCloseable {
                 return BlockStatus.of(offset >= length ? BlockStatus.EOF : 0, 0);
             }
             BlockStatus status = layerStatus(offset, Math.min(bytes, length - offset));
+            assert status.length() > 0;
             return offset + status.length() == length ? status.withFlags(status.flags() | BlockStatus.EOF) : status;
         } catch (BlockException e) {
             throw e.at(filename, "block status", offset);
@@ -263,6 +264,10 @@ public final class Node implements AutoCloseable {
         Node filtered = driver.filtered();
         if (filtered != null && status.isRaw()) {
             BlockStatus shown = filtered.blockStatus(status.hostOffset(), status.length());
+            if (shown.length() == 0) {
+                // A filter may be longer than what it stands on; there is nothing past that one's end.
+                return BlockStatus.of(BlockStatus.ZERO | BlockStatus.ALLOCATED, status.length());
+            }
             return shown.withFlags(shown.flags() & ~BlockStatus.EOF);
         }
         if (status.isRaw()) {

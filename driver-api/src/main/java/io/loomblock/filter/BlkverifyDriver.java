@@ -6,6 +6,7 @@ import io.loomblock.Errno;
 import io.loomblock.PreallocationMode;
 import io.loomblock.driver.Limits;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.RequestFlags;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
@@ -108,7 +109,7 @@ final class BlkverifyDriver extends FilterDriver {
                 offset,
                 bytes,
                 () -> test.coWritev(offset, bytes, qiov, qiovOffset, flags),
-                () -> raw.coWritev(offset, bytes, qiov, qiovOffset, flags));
+                () -> raw.coWritev(offset, bytes, qiov, qiovOffset, flags & ~RequestFlags.NO_WAIT));
     }
 
     /** Requests to one of the two. */
@@ -117,11 +118,17 @@ final class BlkverifyDriver extends FilterDriver {
         void run() throws BlockException;
     }
 
-    /** Runs both; they must succeed, or fail with the same error, which is thrown. */
+    /**
+     * Runs both; they must succeed, or fail with the same error, which is thrown. A request that the image under test did not begin is
+     * not made to the copy either, and one that it did is: an interrupt must not make a difference.
+     */
     private static void both(String operation, long offset, long bytes, Request test, Request raw)
             throws BlockException {
         BlockException ofTest = failure(test);
-        BlockException ofRaw = failure(raw);
+        if (ofTest != null && isNotBegun(ofTest)) {
+            throw ofTest;
+        }
+        BlockException ofRaw = uninterrupted(raw);
         if (result(ofTest) != result(ofRaw)) {
             throw found(operation, offset, bytes, "return value mismatch " + result(ofTest) + " != " + result(ofRaw));
         }
@@ -137,6 +144,24 @@ final class BlkverifyDriver extends FilterDriver {
         } catch (BlockException e) {
             return e;
         }
+    }
+
+    private static boolean isNotBegun(BlockException failure) {
+        return failure.errno() == Errno.EINTR || failure.errno() == Errno.EAGAIN;
+    }
+
+    /** Its failure; interrupts that come meanwhile are left for the caller to see. */
+    private static @Nullable BlockException uninterrupted(Request request) {
+        boolean interrupted = Thread.interrupted();
+        BlockException failure = failure(request);
+        while (failure != null && failure.errno() == Errno.EINTR && Thread.interrupted()) {
+            interrupted = true;
+            failure = failure(request);
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return failure;
     }
 
     private static int result(@Nullable BlockException failure) {

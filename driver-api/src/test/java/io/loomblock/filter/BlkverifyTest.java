@@ -6,9 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
+import io.loomblock.BlockStatus;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
+import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.NodeOptions;
+import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.memory.IoVector;
+import io.loomblock.testkit.ForwardingDriver;
+import io.loomblock.testkit.MemoryDriver;
+import io.loomblock.testkit.TestImages;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +26,8 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Two images side by side: what is written lands in both, and the first difference is told. */
 class BlkverifyTest {
@@ -137,5 +146,78 @@ class BlkverifyTest {
                                         "raw.driver", "file",
                                         "raw.filename", copy.toString()))))
                         .close());
+    }
+
+    @Test
+    void pastTheEndOfAShorterCopyTheStatusGoesOnToTheEnd() throws Exception {
+        Files.write(copy, new byte[SIZE / 2 + 100]);
+        try (BlockDevice device = open()) {
+            long at = 0;
+            while (at < SIZE) {
+                BlockStatus status = device.blockStatus(at, SIZE - at);
+                assertThat(status.length()).as("at %d", at).isPositive();
+                assertThat(at < SIZE / 2 + 512 || status.isZero()).isTrue();
+                at += status.length();
+            }
+            assertThat(at).isEqualTo(SIZE);
+        }
+    }
+
+    /** A file of which some writes end with EINTR, as those that are interrupted while they wait. */
+    private static final class Interruptible extends ForwardingDriver {
+        private int interruptions;
+
+        Interruptible(int interruptions) {
+            super(new MemoryDriver());
+            this.interruptions = interruptions;
+        }
+
+        @Override
+        public void coWritev(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
+            if (interruptions-- > 0) {
+                Thread.currentThread().interrupt();
+            }
+            if (Thread.currentThread().isInterrupted()) {
+                throw new BlockException(Errno.EINTR);
+            }
+            super.coWritev(offset, bytes, qiov, qiovOffset, flags);
+        }
+    }
+
+    private static BlkverifyDriver on(BlockDriver raw, BlockDriver test) throws BlockException {
+        return new BlkverifyDriver(TestImages.node("copy", raw, RAW), TestImages.node("image", test, RAW));
+    }
+
+    private static void writeSector(BlkverifyDriver driver) throws BlockException {
+        try (AlignedBuffer sector = AlignedBuffer.allocate(512)) {
+            sector.fill(0, 512, (byte) 5);
+            driver.coWritev(0, 512, IoVector.of(sector, 0, 512), 0, 0);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 3})
+    void anInterruptBetweenTheTwoMakesNoDifference(int interruptions) throws Exception {
+        Interruptible raw = new Interruptible(interruptions);
+        MemoryDriver test = new MemoryDriver();
+        BlkverifyDriver driver = on(raw, test);
+        Thread.currentThread().interrupt();
+        writeSector(driver);
+        assertThat(Thread.interrupted()).as("the flag is kept").isTrue();
+        assertThat(test.length()).isEqualTo(512);
+        assertThat(raw.length()).isEqualTo(512);
+    }
+
+    @Test
+    void whatIsInterruptedBeforeTheImageUnderTestBeginsReachesNeither() throws Exception {
+        Interruptible test = new Interruptible(1);
+        MemoryDriver raw = new MemoryDriver();
+        BlkverifyDriver driver = on(raw, test);
+        assertThatThrownBy(() -> writeSector(driver))
+                .isInstanceOfSatisfying(
+                        BlockException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EINTR));
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(test.length()).isZero();
+        assertThat(raw.length()).isZero();
     }
 }
