@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.loomblock.driver.BlockDriver;
+import io.loomblock.memory.IoVector;
 import io.loomblock.testkit.BlockingDriver;
 import io.loomblock.testkit.FaultDriver;
+import io.loomblock.testkit.ForwardingDriver;
 import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.Request;
 import io.loomblock.testkit.RequestLog.Kind;
@@ -64,6 +67,42 @@ class DirtyTrackingTest {
             bitmap.clear();
             assertThatThrownBy(() -> device.write(SIZE, ByteBuffer.allocate(1))).isInstanceOf(BlockException.class);
             assertThat(bitmap.count()).isZero();
+        }
+    }
+
+    /** On a file that grows a failed write makes nothing longer, whatever it was for. */
+    @Test
+    void aWriteFarPastTheEndThatFailsIsNotRecorded() throws Exception {
+        BlockDriver limited = new ForwardingDriver(disk()) {
+            @Override
+            public void coWritev(long offset, int bytes, IoVector qiov, int qiovOffset, int flags)
+                    throws BlockException {
+                requireNear(offset);
+                super.coWritev(offset, bytes, qiov, qiovOffset, flags);
+            }
+
+            @Override
+            public void coWriteZeroes(long offset, long bytes, int flags) throws BlockException {
+                requireNear(offset);
+                super.coWriteZeroes(offset, bytes, flags);
+            }
+
+            private void requireNear(long offset) throws BlockException {
+                if (offset > 1L << 40) {
+                    throw new BlockException(Errno.EFBIG);
+                }
+            }
+        };
+        try (BlockDevice device = BlockDevice.of(TestImages.node("disk", limited, RAW), RAW)) {
+            DirtyBitmap bitmap = device.createDirtyBitmap("b", 512);
+            assertThatThrownBy(() -> device.write(1L << 60, ByteBuffer.allocate(512)))
+                    .isInstanceOf(BlockException.class);
+            assertThatThrownBy(() -> device.writeZeroes(1L << 60, 512, 0)).isInstanceOf(BlockException.class);
+            device.discard(1L << 60, 512);
+            assertThat(bitmap.count()).isZero();
+            assertThat(bitmap.length()).isEqualTo(SIZE);
+            device.write(SIZE, ByteBuffer.allocate(512));
+            assertThat(bitmap.nextArea(0, 2 * SIZE, SIZE)).isEqualTo(new DirtyBitmap.Area(SIZE, 512));
         }
     }
 

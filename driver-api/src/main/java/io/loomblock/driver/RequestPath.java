@@ -165,11 +165,13 @@ final class RequestPath {
                 return;
             }
             try (RangeLocks.Range range = tracking ? lock(offset, bytes, flags) : null) {
+                boolean done = false;
                 int unknown;
                 try {
                     unknown = send(offset, bytes, qiov, qiovOffset, flags);
+                    done = true;
                 } finally {
-                    written(offset, bytes);
+                    written(offset, bytes, done);
                 }
                 makeDurable(unknown);
             }
@@ -200,10 +202,12 @@ final class RequestPath {
             }
             Limits now = limits;
             try (RangeLocks.Range range = tracking ? lock(offset, bytes, flags) : null) {
+                boolean done = false;
                 try {
                     alignedIo.writeZeroes(now, offset, bytes, flags);
+                    done = true;
                 } finally {
-                    written(offset, bytes);
+                    written(offset, bytes, done);
                 }
                 makeDurable(flags & ~now.zeroFlags());
             }
@@ -234,7 +238,10 @@ final class RequestPath {
                 discardWhole(start, end, granularity);
             } finally {
                 flushes.written();
-                trace.changed(start, end - start);
+                long changed = withinDisk(start, end - start);
+                if (changed > 0) {
+                    trace.changed(start, changed);
+                }
             }
         } finally {
             requests.exit(stripe);
@@ -266,7 +273,12 @@ final class RequestPath {
         return requests.enter();
     }
 
-    /** From now on every request tells its range; those that did not have finished when this returns. */
+    /**
+     * From now on every request tells its range; those that did not have finished when this returns.
+     *
+     * <p>That wait, once in the life of a node, is not ended by an interrupt: it is for requests that go on below, not for one another,
+     * and a gate that is half shut would have to be opened again by somebody else.
+     */
     private void startTracking() {
         requests.shut();
         tracking = true;
@@ -313,9 +325,27 @@ final class RequestPath {
         }
     }
 
-    /** Also where the write failed: part of it may have been done. */
-    private void written(long offset, long bytes) {
+    /** Also where the write failed: part of it may have been done, but nothing past the end that there is now. */
+    private void written(long offset, long bytes, boolean done) {
         flushes.written();
-        trace.written(offset, bytes);
+        long changed = done ? bytes : withinDisk(offset, bytes);
+        if (changed > 0) {
+            trace.written(offset, changed);
+        }
+    }
+
+    /** How much of a range lies before the end that there is now; not above 0 if nothing does. */
+    private long withinDisk(long offset, long bytes) {
+        if (!growable) {
+            return bytes;
+        }
+        long end;
+        try {
+            end = driver.length();
+        } catch (BlockException e) {
+            // Nobody knows; what was there before is certain to exist.
+            end = Math.max(length, trace.highest());
+        }
+        return Math.min(bytes, end - offset);
     }
 }
