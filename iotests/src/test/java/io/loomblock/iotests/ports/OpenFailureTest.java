@@ -39,7 +39,7 @@ class OpenFailureTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     @DisplayName("iotest 012: a file that nobody may write")
     void iotest012ReadOnlyFile(String format) throws Exception {
         images(format).create("disk", 64L * MIB);

@@ -24,7 +24,7 @@ class SnapshotPortTest {
     Path directory;
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     @DisplayName("iotest 052: a temporary overlay over an image")
     void iotest052TemporaryOverlay(String format) throws Exception {
         PortImages images = new PortImages(directory, format);

@@ -11,11 +11,11 @@ import io.loomblock.BlockDevice;
 import io.loomblock.CreateOptions;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Zeros in an overlay hide its backing file: 192 KiB that are whole clusters of 4 KiB, and 13 KiB that are not. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -25,9 +25,8 @@ class ZeroOverBackingTest {
 
     private PortImages images;
 
-    @BeforeEach
-    void createOverlay() throws Exception {
-        images = new PortImages(directory, "qed");
+    private void createOverlay(String format) throws Exception {
+        images = new PortImages(directory, format);
         CreateOptions clusters = CreateOptions.ofSize(128L * MIB).with("cluster_size", 4 * KIB);
         images.create("base", clusters);
         try (BlockDevice base = images.open("base")) {
@@ -41,9 +40,11 @@ class ZeroOverBackingTest {
         }
     }
 
-    @Test
+    @ParameterizedTest
+    @ValueSource(strings = {"qed", "add-cow"})
     @DisplayName("iotest 034: the backing file shows around zeros")
-    void iotest034TheBackingFileShowsAroundThem() throws Exception {
+    void iotest034TheBackingFileShowsAroundThem(String format) throws Exception {
+        createOverlay(format);
         try (BlockDevice top = images.openReadOnly("top")) {
             expectAtOnce(top, 0, 64 * KIB, 0x55);
             expectAtOnce(top, 64 * KIB, 192 * KIB, 0);
@@ -54,9 +55,11 @@ class ZeroOverBackingTest {
         }
     }
 
-    @Test
+    @ParameterizedTest
+    @ValueSource(strings = {"qed", "add-cow"})
     @DisplayName("iotest 034: writes over zeros, and zeros over them")
-    void iotest034WritesOverThemAndZerosAgain() throws Exception {
+    void iotest034WritesOverThemAndZerosAgain(String format) throws Exception {
+        createOverlay(format);
         try (BlockDevice top = images.open("top")) {
             writeAtOnce(top, 60 * KIB, 8 * KIB, 0x0a);
             writeAtOnce(top, 64 * KIB, 8 * KIB, 0x0b);
@@ -83,9 +86,11 @@ class ZeroOverBackingTest {
     }
 
     /** The original writes whole clusters only, and so misses that QEMU fills the rest of one from the backing file. */
-    @Test
+    @ParameterizedTest
+    @ValueSource(strings = {"qed", "add-cow"})
     @DisplayName("iotest 034: a write into part of a zeroed cluster keeps its other zeros")
-    void iotest034AWriteIntoPartOfAZeroedClusterKeepsItsOtherZeros() throws Exception {
+    void iotest034AWriteIntoPartOfAZeroedClusterKeepsItsOtherZeros(String format) throws Exception {
+        createOverlay(format);
         try (BlockDevice top = images.open("top")) {
             writeAtOnce(top, 101 * KIB, KIB, 0x0f);
         }
