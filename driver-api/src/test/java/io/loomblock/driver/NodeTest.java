@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.loomblock.BlockException;
 import io.loomblock.BlockStatus;
+import io.loomblock.CacheMode;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
@@ -15,6 +16,8 @@ import io.loomblock.testkit.FaultDriver;
 import io.loomblock.testkit.ForwardingDriver;
 import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.RequestLog.Kind;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
@@ -285,5 +288,28 @@ class NodeTest {
             node.coWriteZeroes(4096, 4096, 0);
             assertThat(node.highestWritten()).isEqualTo(8192);
         }
+    }
+
+    @Test
+    void withoutFlushesTheDiskIsNotAskedForAnything() throws Exception {
+        List<String> asked = new ArrayList<>();
+        BlockDriver driver = new ForwardingDriver(new MemoryDriver()) {
+            @Override
+            public void flushToOs() {
+                asked.add("system");
+            }
+
+            @Override
+            public void flushToDisk() {
+                asked.add("disk");
+            }
+        };
+        OpenOptions unsafe = OpenOptions.readWrite().withCache(CacheMode.UNSAFE);
+        try (Node node = new Node("disk", driver, Map.of(), unsafe)) {
+            node.coWriteZeroes(0, 512, 0);
+            node.flush();
+            assertThat(asked).containsExactly("system");
+        }
+        assertThat(asked).doesNotContain("disk");
     }
 }

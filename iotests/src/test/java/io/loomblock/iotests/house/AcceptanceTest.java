@@ -21,7 +21,8 @@ import org.junit.jupiter.api.Test;
 /** Every test that docs/acceptance-*.md name exists, and every row of the specification's lists is there with one at least. */
 class AcceptanceTest {
     private static final Pattern NAME = Pattern.compile("`(\\w+)#(\\w+)`");
-    private static final Pattern ROW = Pattern.compile("^\\| ([ER]?\\d+) \\|");
+    private static final Pattern ROW = Pattern.compile("^\\| ([BER]?\\d+) \\|");
+    private static final int BLOCK_LAYER_ROWS = 66;
     private static final int QED_ROWS = 37;
     private static final int QED_ERRATA = 31;
     private static final int ADDCOW_ROWS = 40;
@@ -48,6 +49,15 @@ class AcceptanceTest {
         }
         assertThat(missing).isEmpty();
         assertThat(named).isPositive();
+    }
+
+    @Test
+    void everyRowOfTheBlockLayerHasATest() throws IOException {
+        TreeSet<String> rows = new TreeSet<>();
+        for (int i = 1; i <= BLOCK_LAYER_ROWS; i++) {
+            rows.add("B" + i);
+        }
+        assertThat(rowsWithTests("acceptance-block-layer.md")).isEqualTo(rows);
     }
 
     @Test
