@@ -28,6 +28,8 @@ abstract class LocalDriver implements BlockDriver {
     private @Nullable FileIo after;
 
     private volatile boolean writable;
+    /** Whether another process owns the image now. */
+    private volatile boolean inactive;
 
     LocalDriver(Lease lease, LocalAccess access) {
         this.lease = lease;
@@ -35,6 +37,7 @@ abstract class LocalDriver implements BlockDriver {
         this.io = lease.io();
         this.options = access.options();
         this.writable = options.writable();
+        this.inactive = options.inactive();
     }
 
     @Override
@@ -88,14 +91,18 @@ abstract class LocalDriver implements BlockDriver {
     @Override
     public void invalidateCache(boolean activate) throws BlockException {
         lease.change(access.permissions(writable, !activate));
+        inactive = !activate;
     }
 
     /** What is to be writable is so at once, because the drivers above write while they prepare themselves. */
     @Override
     public void reopenPrepare(boolean willBeWritable) throws BlockException {
+        if (willBeWritable && options.forceShare()) {
+            throw new BlockException(Errno.EINVAL, "force-share=on can only be used with read-only images");
+        }
         before = io;
         if (willBeWritable) {
-            lease.change(access.permissions(true));
+            lease.change(access.permissions(true, inactive));
             try {
                 io = lease.descriptor(access.mode(true));
             } catch (BlockException e) {
@@ -139,7 +146,7 @@ abstract class LocalDriver implements BlockDriver {
     /** Those of a reader. Where this fails, others are locked out of what they might have had, and that is all. */
     private void restorePermissions() {
         try {
-            lease.change(access.permissions(false));
+            lease.change(access.permissions(false, inactive));
         } catch (BlockException e) {
             LOG.warn("{}: locks of a writer stay although the file is read-only: {}", lease.name(), e.getMessage());
         }

@@ -132,10 +132,8 @@ final class OpenFiles {
             FileIo io = file.find(mode);
             if (io == null) {
                 io = engine.open(lease.name(), mode);
-                // Closing it would drop POSIX locks if it is the same file, so that is asked first.
                 if (!io.facts().id().equals(file.id())) {
-                    io.close();
-                    throw new BlockException(Errno.ESTALE, "'" + lease.name() + "' is another file by now");
+                    refuseOther(io, mode, lease.name());
                 }
                 file.add(mode, io);
             }
@@ -143,6 +141,17 @@ final class OpenFiles {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** The name means another file by now. If that is open too, its POSIX locks would go with the new descriptor: it is kept there. */
+    private void refuseOther(FileIo io, OpenMode mode, String name) throws BlockException {
+        OpenFile other = files.get(io.facts().id());
+        if (other == null) {
+            io.close();
+        } else {
+            other.add(mode, io);
+        }
+        throw new BlockException(Errno.ESTALE, "'" + name + "' is another file by now");
     }
 
     void close(Lease lease) throws BlockException {

@@ -16,6 +16,7 @@ import java.lang.reflect.Proxy;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -170,6 +171,26 @@ class ImageLocksTest {
             Tools.Result create = Tools.qemuImg(directory, "create", "-f", "raw", file, "1M");
             assertThat(create.err()).contains("Failed to get \"write\" lock" + hint());
             assertThat(writer.length()).isPositive();
+        }
+        assertThat(qemu("quit").exit()).isZero();
+    }
+
+    /** To find out that a name means another file by now takes a descriptor of that, which POSIX locks do not survive the closing of. */
+    @ParameterizedTest
+    @MethodSource(ENGINES)
+    void aFileThatTookTheNameOfAnotherKeepsItsLocks(TestEngine engine) throws Exception {
+        Path former = directory.resolve("former");
+        Files.write(former, new byte[65536]);
+        makeQed();
+        OpenMode reading = new OpenMode(false, false, false);
+        try (Lease lease = engine.files()
+                        .open(former.toString(), reading, Permissions.READ_ONLY, (name, mode, kind) -> {});
+                Node user = engine.open(file, READ)) {
+            Files.move(Path.of(file), former, StandardCopyOption.REPLACE_EXISTING);
+            assertFails(Errno.ESTALE, () -> lease.descriptor(new OpenMode(true, false, false)));
+            Files.move(former, Path.of(file));
+            assertQemuFails("\"write\"", "quit");
+            assertThat(user.length()).isPositive();
         }
         assertThat(qemu("quit").exit()).isZero();
     }

@@ -102,6 +102,40 @@ class HandOverTest {
         }
     }
 
+    /** What it was opened as is past: a reopening takes the locks of whoever owns the image now. */
+    @ParameterizedTest
+    @ValueSource(strings = {"raw", "qed"})
+    void reopeningGoesByWhoOwnsTheImageNow(String format) throws Exception {
+        String image = create(format);
+        OpenOptions options = OpenOptions.readWrite().withFormat(format);
+        try (BlockDevice heir = BlockDevice.open(image, options.withInactive(true))) {
+            heir.invalidateCache(true);
+            heir.reopen(false);
+            heir.reopen(true);
+            Guest.write(heir, 0, 4096, 1);
+            assertThatThrownBy(() -> BlockDevice.open(image, options).close())
+                    .isInstanceOfSatisfying(
+                            BlockException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EAGAIN));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"raw", "qed"})
+    void whoGaveAnImageAwayHasNoClaimToItAfterAReopening(String format) throws Exception {
+        String image = create(format);
+        OpenOptions options = OpenOptions.readWrite().withFormat(format);
+        try (BlockDevice former = BlockDevice.open(image, options)) {
+            former.inactivate();
+            try (BlockDevice owner = BlockDevice.open(image, options)) {
+                former.reopen(false);
+                Guest.write(owner, 0, 4096, 1);
+            }
+            try (BlockDevice owner = BlockDevice.open(image, options)) {
+                Guest.expect(owner, 0, 4096, 1);
+            }
+        }
+    }
+
     private static Process start(String image, String format) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
