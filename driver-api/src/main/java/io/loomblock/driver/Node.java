@@ -11,9 +11,7 @@ import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -358,46 +356,12 @@ public final class Node implements AutoCloseable {
         if (writable != readOnly()) {
             return;
         }
-        List<Node> prepared = new ArrayList<>();
-        try {
-            prepareReopen(writable, prepared);
-        } catch (BlockException | RuntimeException e) {
-            prepared.reversed().forEach(node -> node.abortReopen(writable));
-            throw e;
-        }
-        prepared.forEach(node -> node.commitReopen(writable));
-        for (Node node : prepared) {
-            node.refresh();
-        }
+        new Reopening(writable).run(this);
     }
 
-    /** What is to be written needs its file to be writable first, and the other way round. */
-    private void prepareReopen(boolean writable, List<Node> prepared) throws BlockException {
-        if (!writable) {
-            flush();
-            driver.reopenPrepare(false);
-            prepared.add(this);
-        }
-        for (var child : children.entrySet()) {
-            if (!child.getKey().equals(BACKING) && child.getValue().readOnly() == writable) {
-                child.getValue().prepareReopen(writable, prepared);
-            }
-        }
-        if (writable) {
-            driver.reopenPrepare(true);
-            requests.setReadOnly(false);
-            prepared.add(this);
-        }
-    }
-
-    private void commitReopen(boolean writable) {
-        driver.reopenCommit();
-        requests.setReadOnly(!writable);
-    }
-
-    private void abortReopen(boolean writable) {
-        driver.reopenAbort();
-        requests.setReadOnly(writable);
+    /** For {@link Reopening}. */
+    void setReadOnly(boolean value) {
+        requests.setReadOnly(value);
     }
 
     /** Forgets what is cached, in the children first, and reads the image anew; nothing is forgotten where a driver refuses. */

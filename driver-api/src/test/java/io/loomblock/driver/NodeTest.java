@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a node checks before a driver sees a request. */
 class NodeTest {
@@ -56,6 +57,53 @@ class NodeTest {
         AlignedBuffer buffer = AlignedBuffer.allocate(size);
         buffer.fill(0, size, (byte) value);
         return IoVector.of(buffer);
+    }
+
+    /** What the upper one of two drivers says is refreshed after the lower one, and a failure of that undoes nothing. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aReopeningThatIsDoneDoesNotFail(boolean writable) throws Exception {
+        List<String> asked = new ArrayList<>();
+        Node below = new Node("file", new Talkative("file", asked), Map.of(), access(!writable));
+        Node node = new Node("image", new Talkative("image", asked), Map.of(Node.FILE, below), access(!writable));
+        asked.clear();
+        node.reopen(writable);
+        assertThat(asked).containsExactly("file", "image");
+        assertThat(node.readOnly()).isNotEqualTo(writable);
+        assertThat(below.readOnly()).isNotEqualTo(writable);
+        node.close();
+    }
+
+    private static OpenOptions access(boolean writable) {
+        return writable ? OpenOptions.readWrite() : OpenOptions.readOnly();
+    }
+
+    /** Notes when it is asked for its length, and once reopened does not know it. */
+    private static final class Talkative extends ForwardingDriver {
+        private final String name;
+        private final List<String> asked;
+        private boolean reopened;
+
+        Talkative(String name, List<String> asked) {
+            super(new MemoryDriver());
+            this.name = name;
+            this.asked = asked;
+        }
+
+        @Override
+        public long length() throws BlockException {
+            asked.add(name);
+            if (reopened) {
+                throw new BlockException(Errno.EIO);
+            }
+            return super.length();
+        }
+
+        @Override
+        public void reopenCommit() {
+            super.reopenCommit();
+            reopened = true;
+        }
     }
 
     @ParameterizedTest
