@@ -10,6 +10,7 @@ import io.loomblock.driver.NodeName;
 import io.loomblock.driver.NodeOptions;
 import io.loomblock.driver.OpenContext;
 import io.loomblock.driver.OptionValues;
+import io.loomblock.memory.AlignedBuffer;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -205,6 +206,27 @@ final class ChildOpener implements OpenContext {
         Node child = tellsFile(said) ? opener.openNode(null, how) : openRecorded(role, name, how);
         children.put(role, child);
         return child;
+    }
+
+    @Override
+    public byte[] readFile(String name, int mostBytes) throws BlockException {
+        if (opener.recorded() != null) {
+            throw new BlockException(Errno.EACCES, "An image may not name the file of settings '" + name + "'");
+        }
+        try (Node node = ImageOpener.openToRead(name, options)) {
+            long length = node.length();
+            if (length > mostBytes) {
+                throw new BlockException(Errno.EFBIG, "'" + name + "' is longer than " + mostBytes + " bytes");
+            }
+            byte[] content = new byte[(int) length];
+            if (length > 0) {
+                try (AlignedBuffer buffer = options.pool().acquireReserved(content.length)) {
+                    node.readFully(0, buffer, content.length);
+                    buffer.get(0, content, 0, content.length);
+                }
+            }
+            return content;
+        }
     }
 
     @Override

@@ -41,6 +41,13 @@ public final class GenericOptions {
      * @throws BlockException EINVAL for values that there are not, or that contradict one another
      */
     static OpenOptions apply(OpenOptions options) throws BlockException {
+        OpenOptions result = moved(options);
+        checkTogether(result);
+        return result;
+    }
+
+    /** The same, where it is not these options together that the image is opened with. */
+    static OpenOptions moved(OpenOptions options) throws BlockException {
         NodeOptions given = options.nodeOptions();
         Map<String, String> ours = new TreeMap<>();
         NodeOptions rest = given;
@@ -55,7 +62,7 @@ public final class GenericOptions {
         OptionValues values = OptionValues.of("A node does not", ALL, NodeOptions.of(ours));
         checkNodeName(values.string("node-name", "none"));
         CacheMode cache = options.cache();
-        OpenOptions result = options.withNodeOptions(rest)
+        return options.withNodeOptions(rest)
                 .withFormat(values.has("driver") ? values.string("driver") : options.format())
                 .withWritable(!values.bool("read-only", !options.writable()))
                 .withAutoReadOnly(values.bool("auto-read-only", options.autoReadOnly()))
@@ -65,8 +72,6 @@ public final class GenericOptions {
                         values.string("detect-zeroes", options.detectZeroes().optionName())))
                 .withCache(cache.withDirect(values.bool("cache.direct", cache.direct()))
                         .withNoFlush(values.bool("cache.no-flush", cache.noFlush())));
-        checkTogether(result);
-        return result;
     }
 
     private static boolean isUnmap(String discard) {

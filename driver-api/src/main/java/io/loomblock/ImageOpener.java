@@ -52,15 +52,36 @@ final class ImageOpener {
 
     /** Opens what a name, the options, or both together describe. */
     static Node open(@Nullable String filename, OpenOptions options) throws BlockException {
-        // What is only read needs no overlay.
-        return options.snapshot() && options.writable()
-                ? TemporaryOverlay.open(filename, options)
-                : top().openNode(filename, options);
+        if (options.snapshot()) {
+            OpenOptions meant = meant(filename, options);
+            // What is only read needs no overlay.
+            if (meant.writable()) {
+                return TemporaryOverlay.open(filename, options, meant);
+            }
+        }
+        return top().openNode(filename, options);
+    }
+
+    /** What a name and the options say together about the top node. */
+    private static OpenOptions meant(@Nullable String filename, OpenOptions options) throws BlockException {
+        return GenericOptions.moved(
+                filename != null && JsonNames.isJson(filename) ? top().described(filename, options) : options);
     }
 
     /** Opens what a name means below all formats. */
     static Node openProtocol(@Nullable String filename, OpenOptions options) throws BlockException {
         return top().probing(false).openNode(filename, options.withFormat(null));
+    }
+
+    /** Opens a regular file to read it beside whoever uses it. */
+    static Node openToRead(String path, OpenOptions options) throws BlockException {
+        NodeOptions file = NodeOptions.NONE.with("driver", "file").with("filename", path);
+        return openProtocol(
+                null,
+                OpenOptions.readOnly()
+                        .withNodeOptions(file)
+                        .withForceShare(true)
+                        .withPool(options.pool()));
     }
 
     /** Opens the format on a node that is there already; the node is owned by the result, and closed when this fails. */
@@ -149,8 +170,11 @@ final class ImageOpener {
     }
 
     /** What was said besides a description wins over it. */
-    private static OpenOptions described(String json, OpenOptions given) throws BlockException {
+    private OpenOptions described(String json, OpenOptions given) throws BlockException {
         NodeOptions description = JsonNames.parse(json);
+        if (recorded != null) {
+            RecordedName.checkDescription(description);
+        }
         if (given.format() != null) {
             description = description.without("driver");
         }

@@ -5,6 +5,7 @@ import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.Closer;
 import io.loomblock.driver.Drivers;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.NodeOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,52 +26,73 @@ final class TemporaryOverlay {
     /**
      * Opens an image read-only, and a new overlay on it.
      *
+     * @param options of the image, as they were given
+     * @param meant what these, and the name, come down to: the overlay's
      * @throws BlockException of the image; ENOTSUP if the overlay's format is not there
      */
-    static Node open(@Nullable String filename, OpenOptions options) throws BlockException {
+    static Node open(@Nullable String filename, OpenOptions options, OpenOptions meant) throws BlockException {
         BlockDriverProvider format = Drivers.find(FORMAT);
         if (format == null) {
             throw new BlockException(Errno.ENOTSUP, "Temporary overlays need the format '" + FORMAT + "'");
         }
-        OpenOptions below = options.withSnapshot(false)
-                .withWritable(false)
-                .withReopenable(false)
-                .withCopyOnRead(false)
-                .withDetectZeroes(DetectZeroes.OFF);
-        Node image = ImageOpener.open(filename, below);
+        Node image = ImageOpener.open(filename, below(options));
         try {
-            return openOn(image, format, options);
+            return openOn(image, format, meant);
         } catch (BlockException | RuntimeException e) {
             Closer.closeAfter(e, image);
             throw e;
         }
     }
 
-    private static Node openOn(Node image, BlockDriverProvider format, OpenOptions given) throws BlockException {
+    /** Options by their names go before all others, a description's too, so that the image is kept as it is by name. */
+    private static OpenOptions below(OpenOptions options) {
+        NodeOptions named = options.nodeOptions().without("auto-read-only").with("read-only", "on");
+        return options.withNodeOptions(named)
+                .withSnapshot(false)
+                .withWritable(false)
+                .withReopenable(false)
+                .withCopyOnRead(false)
+                .withDetectZeroes(DetectZeroes.OFF);
+    }
+
+    private static Node openOn(Node image, BlockDriverProvider format, OpenOptions meant) throws BlockException {
+        Path path = newFile();
+        Node overlay;
+        try {
+            overlay = make(path, image, format, meant);
+        } catch (BlockException | RuntimeException e) {
+            Closer.closeAfter(e, () -> delete(path));
+            throw e;
+        }
+        try {
+            delete(path);
+        } catch (BlockException e) {
+            Closer.closeAfter(e, overlay);
+            throw e;
+        }
+        return overlay;
+    }
+
+    private static Node make(Path path, Node image, BlockDriverProvider format, OpenOptions meant)
+            throws BlockException {
         // Nobody will want the overlay back after a crash.
         OpenOptions options = OpenOptions.readWrite()
                 .withCache(CacheMode.UNSAFE)
-                .withUnmap(given.unmap())
-                .withCopyOnRead(given.copyOnRead())
-                .withDetectZeroes(given.detectZeroes())
-                .withMetadataBudget(given.metadataBudget())
-                .withPool(given.pool())
-                .withTimers(given.timers());
-        Path path = newFile();
-        Node file = null;
+                .withUnmap(meant.unmap())
+                .withCopyOnRead(meant.copyOnRead())
+                .withDetectZeroes(meant.detectZeroes())
+                .withMetadataBudget(meant.metadataBudget())
+                .withPool(meant.pool())
+                .withTimers(meant.timers());
+        // The name of the backing file is never used: the image is open already.
+        CreateOptions size = CreateOptions.ofSize(image.length()).withBacking("image", null);
+        format.create(new ImageCreation(path.toString(), options), size);
+        Node file = ImageOpener.openProtocol(path.toString(), options);
         try {
-            // The name of the backing file is never used: the image is open already.
-            CreateOptions size = CreateOptions.ofSize(image.length()).withBacking("image", null);
-            format.create(new ImageCreation(path.toString(), options), size);
-            file = ImageOpener.openProtocol(path.toString(), options);
             return ImageOpener.openOver(image, file, format, options);
         } catch (BlockException | RuntimeException e) {
-            if (file != null) {
-                Closer.closeAfter(e, file);
-            }
+            Closer.closeAfter(e, file);
             throw e;
-        } finally {
-            delete(path);
         }
     }
 
@@ -82,9 +104,10 @@ final class TemporaryOverlay {
         }
     }
 
+    /** It may be gone: an image that cannot be made takes its file with it. */
     private static void delete(Path path) throws BlockException {
         try {
-            Files.delete(path);
+            Files.deleteIfExists(path);
         } catch (IOException e) {
             throw new BlockException(Errno.EIO, "Could not delete '" + path + "': " + e.getMessage(), e);
         }

@@ -2,6 +2,7 @@
 package io.loomblock.driver;
 
 import io.loomblock.BlockException;
+import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +50,17 @@ public interface OpenContext {
      */
     default boolean isSameFile(String name, String otherName) {
         return name.equals(otherName);
+    }
+
+    /**
+     * The whole of a small file that the user names: a configuration, no image.
+     *
+     * @param name path of a regular file; no locks are taken or asked for
+     * @param mostBytes up to 2 MiB
+     * @throws BlockException of the file; EFBIG if it is longer; EACCES if an image names it
+     */
+    default byte[] readFile(String name, int mostBytes) throws BlockException {
+        throw new BlockException(Errno.ENOTSUP, "There is no way to files here");
     }
 
     /**

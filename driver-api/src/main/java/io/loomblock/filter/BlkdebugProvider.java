@@ -10,6 +10,7 @@ import io.loomblock.driver.Node;
 import io.loomblock.driver.NodeName;
 import io.loomblock.driver.NodeOptions;
 import io.loomblock.driver.OpenContext;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -27,6 +28,8 @@ import org.jspecify.annotations.Nullable;
 public final class BlkdebugProvider implements BlockDriverProvider {
     private static final String IMAGE = "image";
     private static final String PREFIX = "blkdebug:";
+    /** Rules are written by hand. */
+    private static final int MOST_CONFIG = 1 << 20;
 
     @Override
     public String formatName() {
@@ -87,9 +90,27 @@ public final class BlkdebugProvider implements BlockDriverProvider {
         return IMAGE;
     }
 
+    /** The text of the configuration file; null if there is none. */
+    private static @Nullable String config(OpenContext context) throws BlockException {
+        String name = context.values().string("config", "");
+        if (name.isEmpty()) {
+            return null;
+        }
+        try {
+            return new String(context.readFile(name, MOST_CONFIG), StandardCharsets.ISO_8859_1);
+        } catch (BlockException e) {
+            String reason =
+                    switch (e.errno()) {
+                        case ENOENT, EACCES -> e.errno().text();
+                        default -> e.reason();
+                    };
+            throw new BlockException(e.errno(), "Could not read blkdebug config file: " + reason, e);
+        }
+    }
+
     @Override
     public BlockDriver open(OpenContext context) throws BlockException {
-        List<FaultRule> rules = FaultRuleReader.read(context.values().string("config"), context.values());
+        List<FaultRule> rules = FaultRuleReader.read(config(context), context.values());
         Node below = context.openFiltered(IMAGE, context.values().string("x-image"));
         LimitOverrides overrides = LimitOverrides.of(context.values(), below.limits());
         return new BlkdebugDriver(below, new FaultRules(rules), overrides);

@@ -72,14 +72,14 @@ final class FaultRuleReader {
     /**
      * The rules of both: errors before states, those of the file before those of the options.
      *
-     * @param config name of the file, or null for none
-     * @throws BlockException of the file, or EINVAL for what is no rule
+     * @param config the text of the file, or null for none
+     * @throws BlockException EINVAL for what is no rule
      */
     static List<FaultRule> read(@Nullable String config, OptionValues values) throws BlockException {
         List<OptionValues> errors = new ArrayList<>();
         List<OptionValues> states = new ArrayList<>();
-        if (config != null && !config.isEmpty()) {
-            for (IniFile.Group group : IniFile.read(config, Set.of(INJECT_ERROR, SET_STATE))) {
+        if (config != null) {
+            for (IniFile.Group group : IniFile.parse(config, Set.of(INJECT_ERROR, SET_STATE))) {
                 boolean isError = group.name().equals(INJECT_ERROR);
                 (isError ? errors : states).add(checked(group, isError ? INJECT_ERROR_OPTIONS : SET_STATE_OPTIONS));
             }

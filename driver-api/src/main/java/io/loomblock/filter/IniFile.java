@@ -3,13 +3,6 @@ package io.loomblock.filter;
 
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -39,33 +32,11 @@ final class IniFile {
     record Group(String name, Map<String, String> values) {}
 
     /**
-     * Reads a file.
+     * The groups of a text, in order.
      *
      * @param known names of the groups that there may be
-     * @throws BlockException of the file, or EINVAL in QEMU's words
+     * @throws BlockException EINVAL in QEMU's words
      */
-    static List<Group> read(String name, Set<String> known) throws BlockException {
-        try {
-            return parse(Files.readString(Path.of(name), StandardCharsets.ISO_8859_1), known);
-        } catch (NoSuchFileException e) {
-            throw unreadable(Errno.ENOENT, e);
-        } catch (AccessDeniedException e) {
-            throw unreadable(Errno.EACCES, e);
-        } catch (InvalidPathException e) {
-            throw unreadable(Errno.EINVAL, e);
-        } catch (BlockException e) {
-            throw e;
-        } catch (IOException e) {
-            Errno errno = Files.isDirectory(Path.of(name)) ? Errno.EISDIR : Errno.EIO;
-            throw new BlockException(errno, "Cannot read config file: " + errno.text(), e);
-        }
-    }
-
-    private static BlockException unreadable(Errno errno, Exception cause) {
-        return new BlockException(errno, "Could not read blkdebug config file: " + errno.text(), cause);
-    }
-
-    /** The groups of a text, in order. */
     static List<Group> parse(String text, Set<String> known) throws BlockException {
         List<Group> groups = new ArrayList<>();
         Set<String> identifiers = new HashSet<>();

@@ -172,6 +172,47 @@ class BlkdebugTest {
                         .close());
     }
 
+    private void refusedConfig(Path config, Errno errno, String reason) throws Exception {
+        Path image = directory.resolve("disk.raw");
+        Files.write(image, new byte[4096]);
+        assertThatThrownBy(() -> BlockDevice.open("blkdebug:" + config + ":" + image, RAW))
+                .isInstanceOfSatisfying(BlockException.class, e -> {
+                    assertThat(e.errno()).isEqualTo(errno);
+                    assertThat(e.reason()).isEqualTo("Could not read blkdebug config file: " + reason);
+                });
+    }
+
+    /** Neither a file without end nor one that nobody writes into may keep the open from ending. */
+    @Test
+    void configurationsAreSmallRegularFiles() throws Exception {
+        Path large = directory.resolve("large");
+        Files.write(large, new byte[(1 << 20) + 1]);
+        Path pipe = directory.resolve("pipe");
+        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor())
+                .isZero();
+        refusedConfig(directory.resolve("nope"), Errno.ENOENT, "No such file or directory");
+        refusedConfig(large, Errno.EFBIG, "'" + large + "' is longer than 1048576 bytes");
+        for (Path special : List.of(Path.of("/dev/zero"), pipe, directory)) {
+            refusedConfig(special, Errno.EINVAL, "'file' driver requires '" + special + "' to be a regular file");
+        }
+    }
+
+    /** Reading it asks for no lock; giving it back drops none, either. */
+    @Test
+    void anImageInUseIsReadAsAConfigurationWithoutHarm() throws Exception {
+        Path rules = directory.resolve("rules");
+        Files.writeString(rules, "[inject-error]\nevent = \"none\"\n\n");
+        Path image = directory.resolve("disk.raw");
+        Files.write(image, new byte[4096]);
+        try (BlockDevice user = BlockDevice.open(rules.toString(), RAW)) {
+            BlockDevice.open("blkdebug:" + rules + ":" + image, RAW).close();
+            assertThat(user.readOnly()).isFalse();
+            assertThatThrownBy(() -> BlockDevice.open(rules.toString(), RAW))
+                    .isInstanceOfSatisfying(
+                            BlockException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EAGAIN));
+        }
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',

@@ -9,8 +9,6 @@ import io.loomblock.Errno;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.NodeOptions;
 import io.loomblock.driver.OptionValues;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
@@ -18,15 +16,11 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The rule language of the fault injector. spec: block-layer.md section 8. */
 class FaultRulesTest {
-    @TempDir
-    Path directory;
-
     private static FaultRules rules(String... pairs) throws BlockException {
         return new FaultRules(FaultRuleReader.read(null, values(pairs)));
     }
@@ -149,8 +143,7 @@ class FaultRulesTest {
 
     @Test
     void rulesOfTheFileComeBeforeThoseOfTheOptions() throws Exception {
-        Path file = directory.resolve("rules");
-        Files.writeString(file, """
+        String config = """
                 [set-state]
                 event = "l2_load"
                 new_state = "2"
@@ -159,9 +152,8 @@ class FaultRulesTest {
                 state = "1"
                 errno = "28"
                 once = "on"
-                """);
-        FaultRules rules =
-                new FaultRules(FaultRuleReader.read(file.toString(), values("inject-error.0.event=l2_load")));
+                """;
+        FaultRules rules = new FaultRules(FaultRuleReader.read(config, values("inject-error.0.event=l2_load")));
         rules.reached(DebugEvent.L2_LOAD);
         assertThat(fault(rules)).isEqualTo(Errno.ENOSPC);
         assertThat(fault(rules)).isEqualTo(Errno.EIO);
@@ -202,10 +194,8 @@ class FaultRulesTest {
                 "errno = \"5k\"|Parameter 'errno' expects a number",
                 "once = \"abc\"|Parameter 'once' expects 'on' or 'off'",
             })
-    void wrongFilesAreRefusedInQemusWords(String line, String message) throws Exception {
-        Path file = directory.resolve("rules");
-        Files.writeString(file, "[inject-error]\n" + line + "\n");
-        assertThatThrownBy(() -> FaultRuleReader.read(file.toString(), values()))
+    void wrongFilesAreRefusedInQemusWords(String line, String message) {
+        assertThatThrownBy(() -> FaultRuleReader.read("[inject-error]\n" + line + "\n", values()))
                 .isInstanceOfSatisfying(
                         BlockException.class, e -> assertThat(e.reason().trim()).isEqualTo(message.trim()));
     }

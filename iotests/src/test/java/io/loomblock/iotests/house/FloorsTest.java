@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock.iotests.house;
 
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noMethods;
@@ -12,6 +16,7 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
@@ -153,6 +158,20 @@ class FloorsTest {
                         java.io.RandomAccessFile.class,
                         java.io.FileInputStream.class,
                         java.io.FileOutputStream.class));
+    }
+
+    /** Looking at what a path is, and deleting what one has made, is no opening. */
+    @Test
+    void nobodyElseReadsOrMakesFilesByTheirPaths() {
+        holds(noClasses()
+                .that()
+                .resideOutsideOfPackages(PROTOCOL, CLI)
+                .and()
+                // It needs a name that nobody has, and opens the file by way of its protocol.
+                .doNotHaveFullyQualifiedName("io.loomblock.TemporaryOverlay")
+                .should()
+                .callMethodWhere(target(owner(type(Files.class)))
+                        .and(target(nameMatching("(read|write|new|create|copy|move|lines|mismatch).*")))));
     }
 
     @Test

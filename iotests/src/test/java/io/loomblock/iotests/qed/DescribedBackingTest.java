@@ -10,6 +10,7 @@ import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
 import io.loomblock.ImplicitOpenPolicy;
 import io.loomblock.OpenOptions;
+import io.loomblock.driver.NodeOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -90,6 +91,69 @@ class DescribedBackingTest {
         } else {
             open(OpenOptions.readOnly().withImplicitOpen(ImplicitOpenPolicy.anyLocalFile()))
                     .close();
+        }
+    }
+
+    /** What an image says must not get its files opened with more rights, or less care, than the user asked for. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{'driver':'qed','read-only':false,'file':{'filename':'@images/inside'}}",
+                "{'driver':'qed','file':{'filename':'@images/inside','read-only':'no'}}",
+                "{'driver':'qed','force-share':true,'file':{'filename':'@images/inside'}}",
+                "{'driver':'qed','file.force-share':'on','file.filename':'@images/inside'}",
+                "{'driver':'qed','file':{'driver':'file','filename':'@images/inside','locking':'off'}}",
+                "{'driver':'qed','cache':{'no-flush':true},'file':{'filename':'@images/inside'}}",
+                "{'driver':'qed','file':{'filename':'@images/inside','cache.direct':true}}",
+                "{'driver':'qed','file.filename':'@images/inside','backing':{'driver':'qed','read-only':false,"
+                        + "'file.filename':'@images/other'}}"
+            })
+    void rightsAndCareAreNotForTheImageToSay(String description) throws Exception {
+        byte[] before = Files.readAllBytes(directory.resolve("inside"));
+        record(description);
+        for (OpenOptions options : List.of(OpenOptions.readOnly(), OpenOptions.readWrite())) {
+            assertThatThrownBy(() -> open(options.withImplicitOpen(ImplicitOpenPolicy.anyLocalFile()))
+                            .close())
+                    .isInstanceOfSatisfying(BlockException.class, e -> {
+                        assertThat(e.errno()).isEqualTo(Errno.EACCES);
+                        assertThat(e.reason()).contains("An image may not ask for '");
+                    });
+        }
+        assertThat(Files.readAllBytes(directory.resolve("inside"))).isEqualTo(before);
+    }
+
+    @Test
+    void anImageNamesNoConfigurationOfRules() throws Exception {
+        Files.writeString(directory.resolve("rules"), "");
+        record(
+                "{'driver':'blkdebug','config':'@images/rules','image':{'driver':'qed','file.filename':'@images/inside'}}");
+        assertThatThrownBy(() -> open(OpenOptions.readOnly()).close())
+                .isInstanceOfSatisfying(BlockException.class, e -> {
+                    assertThat(e.errno()).isEqualTo(Errno.EACCES);
+                });
+        record("{'driver':'blkdebug','image':{'driver':'qed','file.filename':'@images/inside'}}");
+        open(OpenOptions.readOnly()).close();
+    }
+
+    @Test
+    void whatIsTheRuleAnywayMayBeSaid() throws Exception {
+        record("{'driver':'qed','read-only':true,'force-share':false,'discard':'unmap','node-name':'base',"
+                + "'file':{'filename':'@images/inside','locking':'auto','cache':{'direct':false,'no-flush':false}}}");
+        try (BlockDevice device = open(OpenOptions.readWrite())) {
+            assertThat(device.node().backing())
+                    .isNotNull()
+                    .satisfies(node -> assertThat(node.readOnly()).isTrue());
+        }
+    }
+
+    @Test
+    void theUserMayGiveTheBackingFileOptionsOfItsOwn() throws Exception {
+        record("{'driver':'qed','file':{'filename':'@images/inside'}}");
+        NodeOptions said = NodeOptions.NONE.with("backing.force-share", "on");
+        String inside = directory.resolve("inside").toString();
+        try (BlockDevice writer = BlockDevice.open(inside, OpenOptions.readWrite())) {
+            assertThatThrownBy(() -> open(OpenOptions.readOnly()).close()).isInstanceOf(BlockException.class);
+            open(OpenOptions.readOnly().withNodeOptions(said)).close();
         }
     }
 
