@@ -288,6 +288,16 @@ final class BufferedJournal implements Journal {
         writeUpTo(wanted);
     }
 
+    @Override
+    public boolean holdsRecords() {
+        lock.lock();
+        try {
+            return current != null || !queue.isEmpty();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Nothing is written any more: what follows a lost record may rely on it. */
     private void fail(BlockException failure) {
         guard.trip(failure);

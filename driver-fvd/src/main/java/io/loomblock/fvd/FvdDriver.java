@@ -249,6 +249,16 @@ final class FvdDriver implements BlockDriver {
     }
 
     @Override
+    public void prepareInvalidation() throws BlockException {
+        FvdImage current = image;
+        if (current != null
+                && current.writing() != null
+                && current.writing().journal().holdsRecords()) {
+            throw new BlockException(Errno.EBUSY, "Journal records of the image are not written yet");
+        }
+    }
+
+    @Override
     public void invalidateCache(boolean activate) throws BlockException {
         drainBegin();
         try {

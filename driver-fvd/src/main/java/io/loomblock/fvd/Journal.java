@@ -25,6 +25,11 @@ interface Journal {
     /** Returns when all that was logged before is written to the file, where a flush makes it durable. */
     void writeOut() throws BlockException;
 
+    /** Whether records wait in memory, so that what is known of the image must not be forgotten. */
+    default boolean holdsRecords() {
+        return false;
+    }
+
     /** No work behind the scenes goes on when this returns, nor begins before {@link #resume}. */
     void pause();
 
