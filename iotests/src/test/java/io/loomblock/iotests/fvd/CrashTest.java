@@ -83,6 +83,45 @@ class CrashTest {
         assertThat(lost).isGreaterThan(killed);
     }
 
+    /** The opening that recovers an image, and the closing after it, are cut off at every point of theirs. */
+    @ParameterizedTest(name = "version {0}, chunk {1}, block {2}, data file {3}")
+    @CsvSource({"1, 4096, 8192, false", "2, 16384, 4096, true"})
+    void aRecoveryMayBeCutOffItself(int version, int chunk, int block, boolean dataFile) throws Exception {
+        byte[] base = Pattern.bytes(1_000_000, 0, (int) SIZE - 50_000);
+        images = new FvdImages(new Shape(version, SIZE, chunk, block, TINY, dataFile), base);
+        RequestLog log = new RequestLog();
+        RecordingDriver image = new RecordingDriver(IMAGE, images.image(), log);
+        RecordingDriver data = new RecordingDriver(DATA, images.data(), log);
+        DiskModel model = new DiskModel(SIZE, DiskModel.Content.of(base), 5000);
+        Timeline timeline = new Timeline(model, log);
+        images.with(image, data);
+        workload(timeline, new Random(5));
+        int[] number = {0};
+        new CrashStates(log, List.of(image, data)).afterPowerLoss(5, 0, state -> {
+            if (number[0]++ % (SOAK ? 4 : 48) == 0) {
+                cutOffRecovery(state, model, timeline);
+            }
+        });
+        assertThat(number[0]).isGreaterThan(96);
+    }
+
+    private void cutOffRecovery(CrashStates.State crashed, DiskModel model, Timeline timeline) throws Exception {
+        RequestLog log = new RequestLog();
+        RecordingDriver image = new RecordingDriver(IMAGE, new MemoryDriver(crashed.file(IMAGE)), log);
+        RecordingDriver data = new RecordingDriver(DATA, new MemoryDriver(crashed.file(DATA)), log);
+        images.with(image, data).open(options).close();
+        long at = timeline.crashedAt(crashed.position());
+        long flushed = timeline.flushedAt(crashed.position());
+        new CrashStates(log, List.of(image, data)).afterPowerLoss(6, 1, state -> {
+            images.with(new MemoryDriver(state.file(IMAGE)), new MemoryDriver(state.file(DATA)));
+            try (BlockDevice device = images.open(FvdImages.readOnly())) {
+                verify(model, Guest.bytes(device), at, flushed);
+            } catch (AssertionError | BlockException e) {
+                throw new AssertionError(crashed.description() + "; recovery: " + state.description(), e);
+            }
+        });
+    }
+
     private void workload(Timeline timeline, Random random) throws BlockException {
         FakeTimers timers = new FakeTimers();
         // The second session begins with a journal full of records of the first.
