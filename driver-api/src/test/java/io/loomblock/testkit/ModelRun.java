@@ -32,6 +32,7 @@ public final class ModelRun {
      * @param locked whether requests that overlap are kept apart by the run itself, so that every byte is certain
      * @param discardKeeps whether a discarded range must keep its content (false: it may read as zeros as well)
      * @param span requests lie below this, which makes them meet more often; 0 for the whole disk
+     * @param zeros whether every other write is one of zeros, for those who look for them
      */
     public record Plan(
             long seed,
@@ -42,30 +43,35 @@ public final class ModelRun {
             boolean odd,
             boolean locked,
             boolean discardKeeps,
-            long span) {
+            long span,
+            boolean zeros) {
         /** 32 threads with odd requests of up to 128 KiB, unlocked. */
         public static Plan of(long seed, int requests) {
-            return new Plan(seed, 32, requests, 128 << 10, 512, true, false, true, 0);
+            return new Plan(seed, 32, requests, 128 << 10, 512, true, false, true, 0, false);
         }
 
         public Plan withThreads(int value) {
-            return new Plan(seed, value, requests, maxBytes, granularity, odd, locked, discardKeeps, span);
+            return new Plan(seed, value, requests, maxBytes, granularity, odd, locked, discardKeeps, span, zeros);
         }
 
         public Plan withMaxBytes(int value) {
-            return new Plan(seed, threads, requests, value, granularity, odd, locked, discardKeeps, span);
+            return new Plan(seed, threads, requests, value, granularity, odd, locked, discardKeeps, span, zeros);
         }
 
         public Plan withLocked(boolean value) {
-            return new Plan(seed, threads, requests, maxBytes, granularity, odd, value, discardKeeps, span);
+            return new Plan(seed, threads, requests, maxBytes, granularity, odd, value, discardKeeps, span, zeros);
         }
 
         public Plan withOdd(boolean value) {
-            return new Plan(seed, threads, requests, maxBytes, granularity, value, locked, discardKeeps, span);
+            return new Plan(seed, threads, requests, maxBytes, granularity, value, locked, discardKeeps, span, zeros);
         }
 
         public Plan withSpan(long value) {
-            return new Plan(seed, threads, requests, maxBytes, granularity, odd, locked, discardKeeps, value);
+            return new Plan(seed, threads, requests, maxBytes, granularity, odd, locked, discardKeeps, value, zeros);
+        }
+
+        public Plan withZeros(boolean value) {
+            return new Plan(seed, threads, requests, maxBytes, granularity, odd, locked, discardKeeps, span, value);
         }
     }
 
@@ -157,7 +163,7 @@ public final class ModelRun {
         if (kind < 40) {
             read(range, vector(random, memory, range.length));
         } else if (kind < 80) {
-            write(range, vector(random, memory, range.length));
+            write(range, vector(random, memory, range.length), plan.zeros && random.nextBoolean());
         } else if (kind < 90) {
             zero(range, random.nextBoolean() ? RequestFlags.MAY_UNMAP : 0);
         } else if (kind < 94) {
@@ -174,9 +180,10 @@ public final class ModelRun {
         model.verifyRead(range.offset, data, range.length, began, model.tick());
     }
 
-    private void write(Range range, IoVector vector) throws BlockException {
-        DiskModel.Write write = model.begin(range.offset, range.length, false);
-        vector.copyFrom(0, ByteBuffer.wrap(Pattern.bytes(write.id(), range.offset, range.length)));
+    private void write(Range range, IoVector vector, boolean zeros) throws BlockException {
+        DiskModel.Write write = model.begin(range.offset, range.length, zeros);
+        byte[] data = zeros ? new byte[range.length] : Pattern.bytes(write.id(), range.offset, range.length);
+        vector.copyFrom(0, ByteBuffer.wrap(data));
         device.write(range.offset, vector);
         model.ended(write);
     }

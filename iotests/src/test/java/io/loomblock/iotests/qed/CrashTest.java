@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
+import io.loomblock.CacheMode;
 import io.loomblock.Errno;
 import io.loomblock.PreallocationMode;
 import io.loomblock.iotests.support.QedImages;
@@ -58,6 +59,7 @@ class CrashTest {
 
     private byte[] base = new byte[0];
     private Path name = Path.of("test.qed");
+    private CacheMode cache = CacheMode.WRITEBACK;
 
     @ParameterizedTest(name = "clusters {0}, table of {1}")
     @CsvSource({"4096, 1", "4096, 2", "65536, 1"})
@@ -98,11 +100,21 @@ class CrashTest {
         crash(new MemoryDriver(grown), seed);
     }
 
+    /** No flush is needed then: what has returned is there. */
+    @ParameterizedTest(name = "clusters {0}, table of {1}")
+    @CsvSource({"4096, 1", "65536, 1"})
+    void withoutAWriteCacheEveryWriteThatReturnedSurvives(int clusterSize, int tableSize) throws Exception {
+        cache = CacheMode.WRITETHROUGH;
+        for (int seed = 1; seed <= SEEDS; seed++) {
+            crash(QedImages.create(SIZE, clusterSize, tableSize), seed);
+        }
+    }
+
     private void crash(MemoryDriver file, long seed) throws Exception {
         RequestLog log = new RequestLog();
         RecordingDriver recorder = new RecordingDriver("image", file, log);
         DiskModel model = new DiskModel(GROWN, DiskModel.Content.of(base), seed * 1000);
-        Timeline timeline = new Timeline(model, log);
+        Timeline timeline = new Timeline(model, log, !cache.writeback());
         workload(recorder, timeline, new Random(seed));
         CrashStates states = new CrashStates(log, List.of(recorder));
         int killed = states.afterKill(state -> judge(state, model, timeline, seed));
@@ -113,7 +125,8 @@ class CrashTest {
 
     private void workload(RecordingDriver file, Timeline timeline, Random random) throws BlockException {
         FakeTimers timers = new FakeTimers();
-        try (BlockDevice device = TestImages.open(name.toString(), file, readWrite(timers))) {
+        try (BlockDevice device =
+                TestImages.open(name.toString(), file, readWrite(timers).withCache(cache))) {
             for (int i = 0; i < REQUESTS; i++) {
                 request(device, timeline, timers, random, i);
             }

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Every step that QED announces fails, once and for good, with an error and on a full disk (ideas of iotests 026 and 289). */
+/** Every step that QED announces fails, once, twice and for good, with an error and on a full disk (ideas of iotests 026 and 289). */
 class DebugEventFaultTest {
     private static final int CLUSTER = 4096;
     /** What one L2 table of one cluster maps. */
@@ -101,11 +101,11 @@ class DebugEventFaultTest {
         EventFaults image = image(overlay);
         for (DebugEvent event : image.events()) {
             for (Errno errno : new Errno[] {Errno.EIO, Errno.ENOSPC}) {
-                for (boolean once : new boolean[] {true, false}) {
+                for (int times : new int[] {1, 2, EventFaults.FOR_GOOD}) {
                     try {
-                        image.failAt(event, errno, once);
+                        image.failAt(event, errno, times);
                     } catch (AssertionError | BlockException e) {
-                        String what = event + " " + errno + (once ? " once: " : " for good: ");
+                        String what = event + " " + errno + " " + times + " times (0 for good): ";
                         throw new AssertionError(what + e.getMessage(), e);
                     }
                 }

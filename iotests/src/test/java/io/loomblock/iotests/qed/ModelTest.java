@@ -6,17 +6,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.loomblock.BlockDevice;
 import io.loomblock.CheckResult;
 import io.loomblock.CreateOptions;
+import io.loomblock.DetectZeroes;
 import io.loomblock.FixMode;
 import io.loomblock.OpenOptions;
+import io.loomblock.driver.NodeOptions;
 import io.loomblock.iotests.support.QedImages;
+import io.loomblock.testkit.Blkdebug;
 import io.loomblock.testkit.DiskModel;
 import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.ModelRun;
 import io.loomblock.testkit.Pattern;
+import io.loomblock.testkit.TestImages;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -98,6 +103,72 @@ class ModelTest {
             ModelRun.verify(device, model, 31);
         }
         assertThat(QedImages.expectSound(file).tables()).isGreaterThan(200);
+    }
+
+    /** Zeros that are found become marks in the tables, or go into clusters that others write at the same time. */
+    @ParameterizedTest(name = "{0}, overlay {1}")
+    @CsvSource({"ON, false", "ON, true", "UNMAP, false", "UNMAP, true"})
+    void zerosThatAreFoundAmongWrites(DetectZeroes detect, boolean overlay) throws Exception {
+        Path name = directory.resolve("test.qed");
+        byte[] base = overlay ? base("odd") : new byte[0];
+        if (overlay) {
+            QedImages.raw(directory, "base.raw", base);
+        }
+        long size = 9 * MIB;
+        MemoryDriver file =
+                overlay ? QedImages.createOver(name, "base.raw", size, 4096, 1) : QedImages.create(size, 4096, 1);
+        DiskModel model = new DiskModel(size, DiskModel.Content.of(base), FIRST_ID);
+        OpenOptions options = QedImages.readWrite().withUnmap(true).withDetectZeroes(detect);
+        try (BlockDevice device = TestImages.open(name.toString(), file, options)) {
+            ModelRun.Plan plan = ModelRun.Plan.of(41, REQUESTS).withZeros(true);
+            new ModelRun(device, model, plan).run();
+            new ModelRun(device, model, plan.withSpan(16 * 4096).withLocked(true)).run();
+        }
+        try (BlockDevice device = TestImages.open(name.toString(), file, QedImages.readOnly())) {
+            ModelRun.verify(device, model, 41);
+        }
+        QedImages.expectSound(file);
+    }
+
+    /** A raw copy that gets every write too stays equal, whoever writes at the same time elsewhere. */
+    @Test
+    void aCopyBesideTheImageStaysEqual() throws Exception {
+        long size = 6 * MIB + 512;
+        Path image = directory.resolve("test.qed");
+        Path copy = directory.resolve("copy.raw");
+        BlockDevice.create("qed", image.toString(), QedImages.options(size, 4096, 2), OpenOptions.readWrite());
+        BlockDevice.create("raw", copy.toString(), CreateOptions.ofSize(size), OpenOptions.readWrite());
+        DiskModel model = new DiskModel(size, DiskModel.Content.ZEROS, FIRST_ID);
+        OpenOptions both = OpenOptions.readWrite()
+                .withNodeOptions(NodeOptions.of(Map.of(
+                        "driver", "blkverify",
+                        "raw.driver", "raw",
+                        "raw.file.filename", copy.toString(),
+                        "test.driver", "qed",
+                        "test.file.filename", image.toString())));
+        try (BlockDevice device = BlockDevice.open(both)) {
+            new ModelRun(device, model, ModelRun.Plan.of(51, REQUESTS).withLocked(true)).run();
+        }
+        try (BlockDevice device = open(copy, OpenOptions.readOnly().withFormat("raw"))) {
+            ModelRun.verify(device, model, 51);
+        }
+        expectSoundAndComplete(image, model, 51);
+    }
+
+    /** Every request reads and writes whole blocks of 1 MiB, which many tables and clusters share. */
+    @Test
+    void aDiskOfTheCoarsestAlignment() throws Exception {
+        MemoryDriver file = QedImages.create(4 * MIB, 4096, 1);
+        DiskModel model = new DiskModel(4 * MIB, DiskModel.Content.ZEROS, FIRST_ID);
+        OpenOptions options = QedImages.readWrite();
+        try (BlockDevice device =
+                BlockDevice.openOn(Blkdebug.on("test.qed", file, options, "align", "1048576"), options)) {
+            new ModelRun(device, model, ModelRun.Plan.of(61, 20).withThreads(8)).run();
+        }
+        try (BlockDevice device = QedImages.open(file, QedImages.readWrite())) {
+            ModelRun.verify(device, model, 61);
+            QedImages.expectNoCorruption(device);
+        }
     }
 
     private byte[] base(String backing) {

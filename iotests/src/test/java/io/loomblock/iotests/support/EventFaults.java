@@ -25,6 +25,7 @@ import io.loomblock.testkit.SparseBytes;
 import io.loomblock.testkit.TestImages;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -51,6 +52,9 @@ public record EventFaults(
         byte[] base,
         @Nullable String backingName,
         Callable<MemoryDriver> create) {
+    /** How often a fault comes that does not go away. */
+    public static final int FOR_GOOD = 0;
+
     private static final int GROWTH = 64 << 10;
     private static final long SMALL_BUDGET = 64 << 10;
     private static final int SECTOR = 512;
@@ -91,8 +95,8 @@ public record EventFaults(
         return listener.heard;
     }
 
-    /** Lets the first request after an event fail, or all, and judges what comes of it. */
-    public void failAt(DebugEvent event, Errno errno, boolean once) throws Exception {
+    /** Lets so many requests after an event fail, or all for {@link #FOR_GOOD}, and judges what comes of it. */
+    public void failAt(DebugEvent event, Errno errno, int times) throws Exception {
         MemoryDriver file = create.call();
         RequestLog log = new RequestLog();
         RecordingDriver recorder = new RecordingDriver("image", file, log);
@@ -100,23 +104,11 @@ public record EventFaults(
         DiskModel model = model();
         Timeline timeline = new Timeline(model, log);
         BlockDevice device = BlockDevice.openOn(
-                Blkdebug.on(
-                        name.toString(),
-                        recorder,
-                        options(timers),
-                        "align",
-                        String.valueOf(SECTOR),
-                        "inject-error.0.event",
-                        event.eventName(),
-                        "inject-error.0.errno",
-                        String.valueOf(errno.number()),
-                        "inject-error.0.once",
-                        once ? "on" : "off"),
-                options(timers));
+                Blkdebug.on(name.toString(), recorder, options(timers), rules(event, errno, times)), options(timers));
         try {
             int failed = workload(device, timeline, timers);
-            assertThat(failed > 0 || once).as("something fails").isTrue();
-            expectLive(device, model, once);
+            assertThat(failed > 0 || times != FOR_GOOD).as("something fails").isTrue();
+            expectLive(device, model, times);
         } finally {
             attempt(device::close);
         }
@@ -124,6 +116,18 @@ public record EventFaults(
         SparseBytes durable =
                 new CrashStates(log, List.of(recorder)).nothingButFlushed().file("image");
         expectAfterReopen("opened after power loss", durable, model, timeline.flushedAt(log.size()));
+    }
+
+    /** A rule that holds once for each time. */
+    private static String[] rules(DebugEvent event, Errno errno, int times) {
+        List<String> rules = new ArrayList<>(List.of("align", String.valueOf(SECTOR)));
+        for (int i = 0; i < Math.max(1, times); i++) {
+            String rule = "inject-error." + i;
+            rules.addAll(List.of(rule + ".event", event.eventName()));
+            rules.addAll(List.of(rule + ".errno", String.valueOf(errno.number())));
+            rules.addAll(List.of(rule + ".once", times == FOR_GOOD ? "off" : "on"));
+        }
+        return rules.toArray(String[]::new);
     }
 
     private DiskModel model() {
@@ -188,14 +192,21 @@ public record EventFaults(
         }
     }
 
-    /** What can be read is right; what holds for good may make every read fail. */
-    private static void expectLive(BlockDevice device, DiskModel model, boolean once) throws Exception {
-        try {
-            verify(device, model, Long.MAX_VALUE);
-        } catch (BlockException e) {
-            if (once) {
-                // The fault may have waited for this very read.
+    /**
+     * What can be read is right; what holds for good may make every read fail. So may a sector of metadata that could not be put right
+     * either: nothing is written any more then, and a read that has to leave a copy fails.
+     */
+    private void expectLive(BlockDevice device, DiskModel model, int times) throws Exception {
+        boolean mayFail = times == FOR_GOOD || times > 1 && base.length > 0;
+        // The faults may have waited for these very reads.
+        for (int left = times; left >= 0; left--) {
+            try {
                 verify(device, model, Long.MAX_VALUE);
+                return;
+            } catch (BlockException e) {
+                if (left == 0 && !mayFail) {
+                    throw e;
+                }
             }
         }
     }

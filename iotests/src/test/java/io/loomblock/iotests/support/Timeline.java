@@ -16,14 +16,21 @@ import java.util.TreeMap;
 public final class Timeline {
     private final DiskModel model;
     private final RequestLog log;
+    private final boolean writethrough;
     /** Place in the log where something began or ended, and the model's time there. */
     private final TreeMap<Integer, Long> ticks = new TreeMap<>();
     /** Place in the log where a flush was acknowledged, and the time when it had begun. */
     private final TreeMap<Integer, Long> flushes = new TreeMap<>();
 
     public Timeline(DiskModel model, RequestLog log) {
+        this(model, log, false);
+    }
+
+    /** The same for a disk of which every write counts as flushed when it returns, if {@code writethrough}. */
+    public Timeline(DiskModel model, RequestLog log, boolean writethrough) {
         this.model = model;
         this.log = log;
+        this.writethrough = writethrough;
         ticks.put(0, model.tick());
     }
 
@@ -54,7 +61,7 @@ public final class Timeline {
             IoVector vector = IoVector.of(buffer, 0, length);
             vector.copyFrom(0, ByteBuffer.wrap(Pattern.bytes(write.id(), offset, length)));
             device.write(offset, vector);
-            model.ended(write);
+            ended(write);
         }
         note();
     }
@@ -64,8 +71,15 @@ public final class Timeline {
         DiskModel.Write write = model.begin(offset, length, true);
         note();
         device.writeZeroes(offset, length, 0);
-        model.ended(write);
+        ended(write);
         note();
+    }
+
+    private void ended(DiskModel.Write write) {
+        model.ended(write);
+        if (writethrough) {
+            flushes.put(log.size(), model.tick());
+        }
     }
 
     /** Flushes. */
