@@ -20,10 +20,13 @@ final class AlignedIo {
 
     private final BlockDriver driver;
     private final BufferPool pool;
+    private final boolean announces;
     /** Writes in flight, by byte range of the node; used only where the alignment is above 1. */
     private final RangeLocks writes = new RangeLocks();
 
-    AlignedIo(BlockDriver driver, BufferPool pool) {
+    /** {@code announces} the driver's events, which somebody hears. */
+    AlignedIo(BlockDriver driver, BufferPool pool, boolean announces) {
+        this.announces = announces;
         this.driver = driver;
         this.pool = pool;
     }
@@ -117,6 +120,10 @@ final class AlignedIo {
 
     private void sendAnnounced(Limits limits, long offset, int bytes, IoVector qiov, int qiovOffset, int flags)
             throws BlockException {
+        if (!announces) {
+            send(limits, offset, bytes, qiov, qiovOffset, flags);
+            return;
+        }
         driver.debugEvent(DebugEvent.PWRITEV);
         try {
             send(limits, offset, bytes, qiov, qiovOffset, flags);

@@ -172,6 +172,14 @@ public interface BlockDriver extends AutoCloseable {
     /** Requests come again. */
     default void drainEnd() {}
 
+    /**
+     * Whether {@link #debugEvent} does more than to pass events on to children. Nodes above which nobody hears anything are not told of
+     * any, so that a request pays nothing for them. Does not change.
+     */
+    default boolean hearsEvents() {
+        return false;
+    }
+
     /** A named point in the code of the driver above is about to be passed (blkdebug listens here). */
     default void debugEvent(DebugEvent event) throws BlockException {}
 

@@ -37,6 +37,9 @@ public final class Node implements AutoCloseable {
     private final BlockDriver driver;
     private final Map<String, Node> children;
     private final boolean keepReadOnly;
+    /** Whether anybody here or below listens to events. */
+    private final boolean hearsEvents;
+
     private final NodeFlush flushes;
     private final RequestPath requests;
     private final ReentrantLock drainLock = new ReentrantLock();
@@ -66,9 +69,10 @@ public final class Node implements AutoCloseable {
         this.driver = driver;
         this.children = new LinkedHashMap<>(children);
         this.keepReadOnly = options.keepReadOnly();
+        this.hearsEvents = driver.hearsEvents() || this.children.values().stream().anyMatch(node -> node.hearsEvents);
         this.flushes = new NodeFlush(
                 driver, primary(), this.children.values(), options.cache().noFlush());
-        this.requests = new RequestPath(driver, this.children.get(BACKING), flushes, options);
+        this.requests = new RequestPath(driver, this.children.get(BACKING), flushes, options, hearsEvents);
     }
 
     public String filename() {
@@ -389,7 +393,9 @@ public final class Node implements AutoCloseable {
 
     /** The driver above is about to pass a named point; a fault injector listens here. */
     public void debugEvent(DebugEvent event) throws BlockException {
-        driver.debugEvent(event);
+        if (hearsEvents) {
+            driver.debugEvent(event);
+        }
     }
 
     /**

@@ -48,11 +48,11 @@ final class RequestPath {
 
     private final WriteTrace trace = new WriteTrace();
 
-    RequestPath(BlockDriver driver, @Nullable Node backing, NodeFlush flushes, OpenOptions options)
+    RequestPath(BlockDriver driver, @Nullable Node backing, NodeFlush flushes, OpenOptions options, boolean hearsEvents)
             throws BlockException {
         this.driver = driver;
         this.growable = driver.growable();
-        this.alignedIo = new AlignedIo(driver, options.pool());
+        this.alignedIo = new AlignedIo(driver, options.pool(), hearsEvents);
         this.flushes = flushes;
         this.detectZeroes = options.detectZeroes();
         this.copyOnRead = backing == null ? null : new CopyOnRead(driver, backing, alignedIo);

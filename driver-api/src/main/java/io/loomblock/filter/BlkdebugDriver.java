@@ -82,6 +82,11 @@ final class BlkdebugDriver extends FilterDriver implements Breakpoints {
     }
 
     @Override
+    public boolean hearsEvents() {
+        return true;
+    }
+
+    @Override
     public void debugEvent(DebugEvent event) {
         for (SuspendedRequests.Waiter waiter : rules.reached(event)) {
             waiter.announce();

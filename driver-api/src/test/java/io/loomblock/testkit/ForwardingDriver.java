@@ -159,6 +159,11 @@ public class ForwardingDriver implements BlockDriver {
     }
 
     @Override
+    public boolean hearsEvents() {
+        return below.hearsEvents();
+    }
+
+    @Override
     public void debugEvent(DebugEvent event) throws BlockException {
         below.debugEvent(event);
     }

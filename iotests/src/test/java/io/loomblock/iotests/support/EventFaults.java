@@ -79,6 +79,11 @@ public record EventFaults(
         }
 
         @Override
+        public boolean hearsEvents() {
+            return true;
+        }
+
+        @Override
         public void debugEvent(DebugEvent event) {
             heard.add(event);
         }
