@@ -58,6 +58,9 @@ final class AddCowCreation {
         requireFormat(imageFormat);
         try (Node data = openNamed(image, imageFormat, true)) {
             long size = size(backingLength, data);
+            if (backing != null) {
+                refuseUnusable(data, backing, backingFormat);
+            }
             NamePlace backingPlace =
                     backingName.length == 0 ? NamePlace.NONE : new NamePlace(AddCowHeader.BYTES, backingName.length);
             AddCowHeader header = new AddCowHeader(
@@ -130,6 +133,13 @@ final class AddCowCreation {
             String probed = node.driver().formatName();
             requireFormat(probed);
             return probed;
+        }
+    }
+
+    /** An image that could never be opened is not made. */
+    private void refuseUnusable(Node data, String backing, String format) throws BlockException {
+        try (Node node = openNamed(backing, format, false)) {
+            SharedFiles.refuse(data, node);
         }
     }
 

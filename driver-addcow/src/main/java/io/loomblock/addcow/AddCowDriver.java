@@ -19,6 +19,7 @@ import io.loomblock.driver.RequestFlags;
 import io.loomblock.memory.IoVector;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +38,8 @@ final class AddCowDriver implements BlockDriver {
     private final BackingFile backing;
     private final OpenOptions options;
     private final Names names;
+    private final FileNames fileNames;
+    private final HeaderStore store;
     private final CopyOnWrite copyOnWrite;
     private final RangeLocks clusterLocks = new RangeLocks();
 
@@ -56,17 +59,27 @@ final class AddCowDriver implements BlockDriver {
      */
     record Names(String image, String imageFormat, @Nullable BackingReference backing) {}
 
-    AddCowDriver(Node file, Node data, @Nullable Node backing, Names names, OpenOptions options, AddCowImage image) {
+    AddCowDriver(
+            Node file,
+            Node data,
+            @Nullable Node backing,
+            Names names,
+            FileNames fileNames,
+            HeaderStore store,
+            OpenOptions options,
+            AddCowImage image) {
         this.file = file;
         this.data = data;
         this.backing = new BackingFile(backing);
         this.names = names;
+        this.fileNames = fileNames;
+        this.store = store;
         this.backingReference = names.backing();
         this.options = options;
         this.image = image;
         this.writable = options.writable();
         this.active = !options.inactive();
-        this.copyOnWrite = new CopyOnWrite(file, data, this.backing, options.pool());
+        this.copyOnWrite = new CopyOnWrite(file, data, this.backing);
     }
 
     private AddCowImage image() throws BlockException {
@@ -77,14 +90,19 @@ final class AddCowDriver implements BlockDriver {
         return current;
     }
 
-    /** Throws where nothing may be written: the image is another process's, or bits that were written may be lost. */
+    /** Throws where nothing may be written: the image is another process's, or what was written before may be lost. */
     private void requireWritable() throws BlockException {
         if (!active) {
             throw new BlockException(Errno.EPERM, "The image is inactive: another process owns it");
         }
-        BlockException failure = file.flushFailure();
+        refuseAfter(file.flushFailure(), "An earlier flush failed: ");
+        refuseAfter(data.flushFailure(), "An earlier flush of the image file failed: ");
+        refuseAfter(store.failure(), "The header could not be written: ");
+    }
+
+    private static void refuseAfter(@Nullable BlockException failure, String what) throws BlockException {
         if (failure != null) {
-            throw new BlockException(failure.errno(), "An earlier flush failed: " + failure.reason(), failure);
+            throw new BlockException(failure.errno(), what + failure.reason(), failure);
         }
     }
 
@@ -101,8 +119,12 @@ final class AddCowDriver implements BlockDriver {
     @Override
     public Limits limits() {
         AddCowImage current = image;
-        int cluster = current == null ? 1 : current.layout().clusterSize();
-        return Limits.NONE.withZeroAlignment(cluster, cluster).withTransfer(cluster, 0);
+        if (current == null) {
+            return Limits.NONE;
+        }
+        int cluster = current.layout().clusterSize();
+        int granularity = current.allAllocated() ? 1 : cluster;
+        return Limits.NONE.withZeroAlignment(granularity, granularity).withTransfer(cluster, 0);
     }
 
     /** Both files count; -1 if either cannot tell. */
@@ -128,9 +150,16 @@ final class AddCowDriver implements BlockDriver {
         return backingReference;
     }
 
-    /** What is said from above is said to both files: a fault may be wanted in either. */
+    /** What the image's node says of its own requests stays here, but for what only happens above files. */
     @Override
     public void debugEvent(DebugEvent event) throws BlockException {
+        if (event == DebugEvent.COR_WRITE) {
+            announce(event);
+        }
+    }
+
+    /** A fault may be wanted in either file. */
+    private void announce(DebugEvent event) throws BlockException {
         file.debugEvent(event);
         data.debugEvent(event);
     }
@@ -149,7 +178,7 @@ final class AddCowDriver implements BlockDriver {
             if (set) {
                 readData(pos, n, qiov, qiovOffset + done);
             } else {
-                debugEvent(DebugEvent.READ_BACKING_AIO);
+                announce(DebugEvent.READ_BACKING_AIO);
                 backing.read(pos, n, qiov, qiovOffset + done);
             }
             done += n;
@@ -157,7 +186,7 @@ final class AddCowDriver implements BlockDriver {
     }
 
     private void readData(long pos, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
-        debugEvent(DebugEvent.READ_AIO);
+        announce(DebugEvent.READ_AIO);
         data.coReadv(pos, bytes, qiov, qiovOffset, 0);
     }
 
@@ -178,7 +207,7 @@ final class AddCowDriver implements BlockDriver {
     }
 
     private void writeData(long pos, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
-        debugEvent(DebugEvent.WRITE_AIO);
+        announce(DebugEvent.WRITE_AIO);
         data.coWritev(pos, bytes, qiov, qiovOffset, 0);
     }
 
@@ -214,12 +243,12 @@ final class AddCowDriver implements BlockDriver {
     public void coWriteZeroes(long offset, long bytes, int flags) throws BlockException {
         AddCowImage current = image();
         requireWritable();
-        if (current.layout().offsetInCluster(offset | bytes) != 0) {
-            throw new BlockException(Errno.ENOTSUP);
-        }
         if (current.has(offset, bytes)) {
             data.coWriteZeroes(offset, bytes, flags);
             return;
+        }
+        if (current.layout().offsetInCluster(offset | bytes) != 0) {
+            throw new BlockException(Errno.ENOTSUP);
         }
         try (RangeLocks.Range clusters = lockClusters(current, offset, bytes)) {
             current.bitmap().relieve();
@@ -324,13 +353,9 @@ final class AddCowDriver implements BlockDriver {
     public void changeBackingFile(@Nullable String name, @Nullable String format) throws BlockException {
         AddCowImage current = image();
         requireWritable();
-        AddCowHeader header = new BackingChange(current, store(), data).run(name, format);
+        AddCowHeader header = new BackingChange(current, store, file, data, fileNames, names.image()).run(name, format);
         image = current.withHeader(header);
         backingReference = name == null || name.isEmpty() ? null : new BackingReference(name, header.backingFormat());
-    }
-
-    private HeaderStore store() {
-        return new HeaderStore(file, options.pool());
     }
 
     /** Lets the backing file show everywhere: the bits go first, and when that is durable, the space. */
@@ -352,22 +377,30 @@ final class AddCowDriver implements BlockDriver {
         data.coDiscard(0, current.size());
     }
 
-    /** The names in the header stay those that were opened; all else may have changed. */
     @Override
-    public void invalidateCache(boolean activate) throws BlockException {
+    public void prepareInvalidation() throws BlockException {
         AddCowImage current = image;
         if (current != null && !current.bitmap().isClean()) {
             throw new BlockException(Errno.EBUSY, "The image has bits that are not written yet");
         }
+    }
+
+    /** The names in the header stay those that were opened; all else may have changed. */
+    @Override
+    public void invalidateCache(boolean activate) throws BlockException {
         image = null;
         active = activate;
         try {
-            AddCowHeader header = store().read();
+            AddCowHeader header = store.read();
             header.validate();
-            if (!store().readName(header.image()).equals(names.image())) {
+            if (!store.readName(header.image()).equals(names.image())
+                    || !header.imageFormat().equals(names.imageFormat())) {
                 throw new BlockException(Errno.EINVAL, "The image has another image file now");
             }
-            BackingReference reference = AddCowProvider.readBacking(store(), header);
+            BackingReference reference = AddCowProvider.readBacking(store, header);
+            if (!options.noBacking() && !Objects.equals(reference, backingReference)) {
+                throw new BlockException(Errno.EINVAL, "The image has another backing file now");
+            }
             image = AddCowImage.read(file, data, header, options);
             backingReference = reference;
         } catch (BlockException e) {

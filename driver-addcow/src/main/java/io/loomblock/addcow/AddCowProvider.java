@@ -11,7 +11,6 @@ import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.CreateContext;
 import io.loomblock.driver.DriverOption;
 import io.loomblock.driver.Drivers;
-import io.loomblock.driver.Filenames;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.OpenContext;
 import io.loomblock.memory.AlignedBuffer;
@@ -76,13 +75,17 @@ public final class AddCowProvider implements BlockDriverProvider {
         AddCowHeader header = store.read();
         header.validate();
         AddCowDriver.Names names = readNames(store, header);
-        refuseSameFile(context, names);
+        FileNames fileNames = FileNames.of(context);
+        BackingReference reference = names.backing();
+        fileNames.refuseImage(names.image());
+        if (reference != null && !replacesBacking(options)) {
+            fileNames.refuseBacking(names.image(), reference.name());
+        }
         Node data = openData(context, names);
         AddCowImage image = AddCowImage.read(file, data, header, options);
-        BackingReference reference = names.backing();
         Node backing = context.openBacking(reference == null ? BackingReference.NONE : reference);
         SharedFiles.refuse(file, data, backing);
-        return new AddCowDriver(file, data, backing, names, options, image);
+        return new AddCowDriver(file, data, backing, names, fileNames, store, options, image);
     }
 
     /** The names in the header, whose formats must be known: guessing them would let a guest choose. */
@@ -112,15 +115,11 @@ public final class AddCowProvider implements BlockDriverProvider {
         return provider != null && provider.kind() == Kind.FORMAT;
     }
 
-    private static void refuseSameFile(OpenContext context, AddCowDriver.Names names) throws BlockException {
-        String image = Filenames.combine(context.filename(), names.image());
-        if (context.isSameFile(image, context.filename())) {
-            throw new BlockException(Errno.EINVAL, "The image file is the add-cow file itself");
-        }
-        BackingReference reference = names.backing();
-        if (reference != null && context.isSameFile(image, Filenames.combine(context.filename(), reference.name()))) {
-            throw new BlockException(Errno.EINVAL, "The backing file and the image file are the same");
-        }
+    /** Whether the opener says what the backing file is, or that there is none, whatever the header says. */
+    private static boolean replacesBacking(OpenOptions options) {
+        return options.noBacking()
+                || options.backing() != null
+                || options.nodeOptions().mentions(Node.BACKING);
     }
 
     private static Node openData(OpenContext context, AddCowDriver.Names names) throws BlockException {

@@ -16,12 +16,19 @@ import org.jspecify.annotations.Nullable;
 final class BackingChange {
     private final AddCowImage image;
     private final HeaderStore store;
+    private final Node file;
     private final Node data;
+    private final FileNames names;
+    private final String imageName;
 
-    BackingChange(AddCowImage image, HeaderStore store, Node data) {
+    /** {@code imageName} is that of the data file as recorded. */
+    BackingChange(AddCowImage image, HeaderStore store, Node file, Node data, FileNames names, String imageName) {
         this.image = image;
         this.store = store;
+        this.file = file;
         this.data = data;
+        this.names = names;
+        this.imageName = imageName;
     }
 
     /**
@@ -30,8 +37,8 @@ final class BackingChange {
      * @param name null or empty for none
      * @param format its format
      * @return the new header
-     * @throws BlockException ENOTSUP in an image that has everything, EINVAL without a known format or for a name that no file can have,
-     *     ENOSPC if the name does not fit
+     * @throws BlockException ENOTSUP in an image that has everything, EINVAL without a known format, for a name that no file can have, or
+     *     for that of the data file or the add-cow file; ENOSPC if the name does not fit
      */
     AddCowHeader run(@Nullable String name, @Nullable String format) throws BlockException {
         AddCowHeader header = image.header();
@@ -41,13 +48,14 @@ final class BackingChange {
         if (header.allAllocated()) {
             throw new BlockException(Errno.ENOTSUP, "The image file has everything: a backing file would never show");
         }
-        if (format == null || !AddCowProvider.isFormat(format)) {
+        if (format == null || !AddCowProvider.isFormat(format) || format.length() > AddCowHeader.MAX_FORMAT) {
             throw new BlockException(Errno.EINVAL, "add-cow needs the format of its backing file");
         }
         byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
         if (name.indexOf('\0') >= 0 || bytes.length > AddCowHeader.MAX_NAME) {
             throw new BlockException(Errno.EINVAL, "Backing file name is too long or contains a NUL character");
         }
+        names.refuseBacking(imageName, name);
         NamePlace place = place(header, bytes.length);
         store.writeName(place, bytes);
         return write(header.withBacking(place, format));
@@ -59,7 +67,7 @@ final class BackingChange {
         if (image.size() > 0 && image.bitmap().endOfRun(0, image.clusters(), true) == image.clusters()) {
             data.flush();
             image.bitmap().writeBack();
-            store.file().flush();
+            file.flush();
             next = next.withAllAllocated();
         }
         return write(next);

@@ -17,6 +17,10 @@ final class BackingFile {
         this.length = backing == null ? null : WholeSectors.of(backing);
     }
 
+    boolean isOpen() {
+        return backing != null;
+    }
+
     /** How many of the {@code bytes} bytes at {@code pos} the backing file has. */
     long reach(long pos, long bytes) throws BlockException {
         return length == null ? 0 : Math.max(0, Math.min(bytes, length.length() - pos));

@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 final class BitmapCache {
     private static final int PAGE = 4096;
     private static final int PAGE_CLUSTERS = PAGE * Byte.SIZE;
-    /** Dirty sectors are copied into, and written from, so much memory. */
-    private static final int SNAPSHOT = 64 << 10;
+    /** Dirty sectors are copied into, and written from, so much memory; each time costs a flush of the data file. */
+    private static final int SNAPSHOT = 1 << 20;
     /** How many pages {@link #endOfRun} looks at, unless the file has holes there: a caller that wants more asks again. */
     private static final int MAX_PAGES_OF_RUN = 256;
 
@@ -73,7 +73,7 @@ final class BitmapCache {
 
     private long loadWord(long at) throws BlockException {
         while (true) {
-            if (!pages.load(at) && !makeRoom()) {
+            if (!pages.load(at) && !tryMakeRoom(at)) {
                 return readUncached(at);
             }
             long word = pages.lookup(at, Integer.BYTES);
@@ -84,12 +84,24 @@ final class BitmapCache {
     }
 
     /** Reads go on where bits cannot be written: false if the write-back failed, which a flush will tell. */
-    private boolean makeRoom() {
+    private boolean tryMakeRoom(long offset) {
         try {
-            writeBack();
+            makeRoom(offset);
             return true;
         } catch (BlockException e) {
             return false;
+        }
+    }
+
+    /** Has a place for the page that holds {@code offset}: where no write-back that is under way makes one, by another. */
+    private void makeRoom(long offset) throws BlockException {
+        writeBackLock.lock();
+        try {
+            if (!pages.load(offset)) {
+                writeBack();
+            }
+        } finally {
+            writeBackLock.unlock();
         }
     }
 
@@ -116,8 +128,8 @@ final class BitmapCache {
     }
 
     /**
-     * Like {@link #endOfRun}, for runs as long as the disk: holes of the file are skipped unread, and after many pages it stops. Above
-     * {@code from} if the bit there is {@code set}.
+     * Like {@link #endOfRun}, for runs as long as the disk: holes of the file are skipped unread, and after many pages it stops. Always
+     * above {@code from}, whose bit the caller has seen: it may have been set since.
      */
     long endOfLongRun(long from, long limit, boolean set) throws BlockException {
         long at = from;
@@ -127,10 +139,10 @@ final class BitmapCache {
             long uniform = hole > at ? hole : endOfRun(at, end, set);
             at = uniform;
             if (uniform < end) {
-                return at;
+                break;
             }
         }
-        return at;
+        return Math.max(from + 1, at);
     }
 
     /** Where the clusters end, from {@code cluster} on, whose bits lie in a hole of the file, none being set in memory alone. */
@@ -159,7 +171,7 @@ final class BitmapCache {
         int to = from + (int) (end - first);
         while (!pages.change(offset, length, (memory, base, trusted) -> setBits(memory, base, from, to))) {
             while (!pages.load(offset)) {
-                writeBack();
+                makeRoom(offset);
             }
         }
     }
@@ -176,8 +188,17 @@ final class BitmapCache {
 
     /** Before a write sets bits: writes back where too much waits for that already. */
     void relieve() throws BlockException {
-        if (pages.isCrowded()) {
-            writeBack();
+        if (!pages.isCrowded()) {
+            return;
+        }
+        writeBackLock.lock();
+        try {
+            // Many may have waited for the one that has made room.
+            if (pages.isCrowded()) {
+                writeBack();
+            }
+        } finally {
+            writeBackLock.unlock();
         }
     }
 
@@ -200,7 +221,7 @@ final class BitmapCache {
             }
             AlignedBuffer copies = snapshot;
             if (copies == null) {
-                copies = AlignedBuffer.allocate(SNAPSHOT);
+                copies = AlignedBuffer.allocate(Math.min(SNAPSHOT, pages.places() * PAGE));
                 snapshot = copies;
             }
             for (int place = 0; place < pages.places(); ) {

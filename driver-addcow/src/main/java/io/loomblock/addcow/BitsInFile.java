@@ -16,7 +16,8 @@ record BitsInFile(Node file, AddCowLayout layout, BufferPool pool) {
 
     /** One past the last cluster that the file has a bit for. */
     long end() throws BlockException {
-        return Math.max(0, file.length() - layout.headerSize()) * Byte.SIZE;
+        long bytes = Math.clamp(file.length() - layout.headerSize(), 0, Long.MAX_VALUE / Byte.SIZE);
+        return bytes * Byte.SIZE;
     }
 
     /** How many bits of {@code [from, to)} are set. Holes are not read. */

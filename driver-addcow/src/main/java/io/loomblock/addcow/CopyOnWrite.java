@@ -16,18 +16,20 @@ import io.loomblock.memory.IoVector;
 final class CopyOnWrite {
     /** Copies go through a buffer of at most this size. */
     private static final int PIECE = 256 << 10;
+    /** All copies of an image that are under way take so much. */
+    private static final long MEMORY = 2L * BufferPool.MAX_BUFFER;
 
     private final Node file;
     private final Node data;
     private final BackingFile backing;
-    private final BufferPool pool;
+    /** Its own: who holds a piece waits for the data file, which may be an image that copies on write itself. */
+    private final BufferPool pieces = new BufferPool(MEMORY, 0);
 
     /** {@code file}, the add-cow file, is told of each step. */
-    CopyOnWrite(Node file, Node data, BackingFile backing, BufferPool pool) {
+    CopyOnWrite(Node file, Node data, BackingFile backing) {
         this.file = file;
         this.data = data;
         this.backing = backing;
-        this.pool = pool;
     }
 
     /** A fault may be wanted in either file. */
@@ -49,7 +51,7 @@ final class CopyOnWrite {
     }
 
     private void copyShown(long from, int bytes) throws BlockException {
-        try (AlignedBuffer buffer = pool.acquireReserved(Math.min(bytes, PIECE))) {
+        try (AlignedBuffer buffer = pieces.acquireReserved(Math.min(bytes, PIECE))) {
             for (int done = 0; done < bytes; ) {
                 int n = Math.min(bytes - done, buffer.capacity());
                 IoVector piece = IoVector.of(buffer, 0, n);

@@ -13,13 +13,29 @@ import io.loomblock.memory.IoVector;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The header and the names behind it, as they are in the file.
  *
  * <p>The first sector is read, changed and written back as a whole, so that what else stands in it survives.
  */
-record HeaderStore(Node file, BufferPool pool) {
+final class HeaderStore {
+    private final Node file;
+    private final BufferPool pool;
+    private volatile @Nullable BlockException failure;
+
+    HeaderStore(Node file, BufferPool pool) {
+        this.file = file;
+        this.pool = pool;
+    }
+
+    /** The failed write after which nobody knows what the first sector holds, until it is read again; null normally. */
+    @Nullable
+    BlockException failure() {
+        return failure;
+    }
+
     /**
      * Reads the header.
      *
@@ -31,6 +47,7 @@ record HeaderStore(Node file, BufferPool pool) {
         }
         try (AlignedBuffer buffer = pool.acquireReserved(AddCowHeader.BYTES)) {
             file.coReadv(0, IoVector.of(buffer));
+            failure = null;
             return AddCowHeader.decode(buffer);
         }
     }
@@ -76,15 +93,41 @@ record HeaderStore(Node file, BufferPool pool) {
         }
     }
 
-    /** Writes the header, in one sector; durable when this returns. A crash leaves the old one or the new one. */
+    /**
+     * Writes the header, in one sector; durable when this returns. A crash leaves the old one or the new one.
+     *
+     * @throws BlockException of the write: the old header is there still, unless there is a {@link #failure} from now on
+     */
     void write(AddCowHeader header) throws BlockException {
-        try (AlignedBuffer buffer = pool.acquireReserved(AddCowLayout.SECTOR)) {
-            IoVector sector = IoVector.of(buffer);
-            file.coReadv(0, sector);
+        try (AlignedBuffer buffer = pool.acquireReserved(2 * AddCowLayout.SECTOR)) {
+            IoVector next = IoVector.of(buffer, 0, AddCowLayout.SECTOR);
+            IoVector old = IoVector.of(buffer, AddCowLayout.SECTOR, AddCowLayout.SECTOR);
+            file.coReadv(0, old);
+            buffer.copyTo(AddCowLayout.SECTOR, buffer, 0, AddCowLayout.SECTOR);
             header.encode(buffer);
             file.debugEvent(DebugEvent.HEADER_UPDATE);
-            SectorWriter.write(file, 0, sector);
+            replace(old, next);
             file.flush();
+        }
+    }
+
+    private void replace(IoVector old, IoVector next) throws BlockException {
+        try {
+            SectorWriter.write(file, 0, next);
+        } catch (BlockException e) {
+            putBack(old, e);
+            throw e;
+        }
+    }
+
+    private void putBack(IoVector old, BlockException cause) {
+        try {
+            SectorWriter.write(file, 0, old);
+        } catch (BlockException e) {
+            cause.addSuppressed(e);
+            if (!SectorWriter.isIntact(cause) || !SectorWriter.isIntact(e)) {
+                failure = cause;
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 package io.loomblock.addcow;
 
 import io.loomblock.BlockException;
+import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.driver.Node;
@@ -39,15 +40,19 @@ final class Resizing {
 
     /** Grows to {@code size} bytes, more than before; the image as it is then. */
     AddCowImage grow(long size) throws BlockException {
+        if (old.header().namesBacking() && !backing.isOpen()) {
+            throw new BlockException(
+                    Errno.ENOTSUP, "The image cannot grow without its backing file, which would show in the new part");
+        }
         old.bitmap().writeBack();
         bits().clearBehind(old.size());
         bits().extendFor(size);
         file.flush();
         AddCowImage grown = AddCowImage.of(file, data, old.header(), size, options);
-        cutOddBytes();
         if (!old.allAllocated()) {
             hideBacking(grown);
         }
+        cutOddBytes();
         data.truncate(size, true, PreallocationMode.OFF);
         data.flush();
         return grown;
@@ -85,6 +90,8 @@ final class Resizing {
         file.flush();
         data.truncate(size, true, PreallocationMode.OFF);
         try {
+            // Until the cut is durable, a loss of power brings back clusters that need their bits.
+            data.flush();
             bits().clearBehind(size);
             file.flush();
         } catch (BlockException e) {

@@ -23,10 +23,19 @@ final class SharedFiles {
      * @throws BlockException EINVAL if the data file is one of the others
      */
     static void refuse(Node file, Node data, @Nullable Node backing) throws BlockException {
-        Set<Object> written = new HashSet<>();
         Set<Object> others = new HashSet<>();
-        collect(data, written, others);
         collect(file, others, others);
+        refuse(data, backing, others);
+    }
+
+    /** The same before there is an add-cow file. */
+    static void refuse(Node data, Node backing) throws BlockException {
+        refuse(data, backing, new HashSet<>());
+    }
+
+    private static void refuse(Node data, @Nullable Node backing, Set<Object> others) throws BlockException {
+        Set<Object> written = new HashSet<>();
+        collect(data, written, others);
         if (backing != null) {
             collect(backing, others, others);
         }

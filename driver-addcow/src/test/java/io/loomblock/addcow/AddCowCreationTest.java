@@ -3,6 +3,7 @@ package io.loomblock.addcow;
 
 import static io.loomblock.addcow.TestDisk.failure;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
@@ -261,6 +262,24 @@ class AddCowCreationTest {
         // 2^62 bytes of data file are more than a file system takes.
         List<String> before = everything();
         failure(Errno.EFBIG, () -> create(data(1L << 62)));
+        assertThat(everything()).isEqualTo(before);
+    }
+
+    /** What would never open is not made (spec section 6, step 14). */
+    @Test
+    void anImageThatCouldNotBeOpenedIsNotMade() throws Exception {
+        refused(Errno.ENOENT, data(SIZE).withBacking("gone.raw", "raw"));
+        refused(Errno.ENOENT, data(SIZE).withBacking("./new.add-cow", "add-cow"));
+        length("root.raw", 65536);
+        BlockDevice.create(
+                "qed",
+                directory.resolve("mid.qed").toString(),
+                CreateOptions.ofSize(SIZE).withBacking("root.raw", "raw"),
+                TOOLS);
+        List<String> before = everything();
+        CreateOptions twice =
+                CreateOptions.ofSize(SIZE).with("image_file", "root.raw").withBacking("mid.qed", "qed");
+        assertThatThrownBy(() -> create(twice)).isInstanceOf(BlockException.class);
         assertThat(everything()).isEqualTo(before);
     }
 }

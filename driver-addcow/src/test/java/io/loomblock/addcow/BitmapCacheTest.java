@@ -10,6 +10,7 @@ import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.driver.BlockDriver;
+import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.testkit.BlockingDriver;
@@ -29,6 +30,7 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -312,5 +314,92 @@ class BitmapCacheTest {
             }
         }
         assertThat(inFile((long) pages * PAGE_CLUSTERS)).isEqualTo(expected);
+    }
+
+    /** A driver that does something of the test's own where it is asked for its status, and counts barriers. */
+    private static final class Hooked extends ForwardingDriver {
+        private final AtomicInteger barriers = new AtomicInteger();
+        private volatile @Nullable Step onStatus;
+
+        Hooked(BlockDriver below) {
+            super(below);
+        }
+
+        @Override
+        public BlockStatus blockStatus(long offset, long bytes) throws BlockException {
+            Step step = onStatus;
+            if (step != null) {
+                step.run();
+            }
+            return super.blockStatus(offset, bytes);
+        }
+
+        @Override
+        public void debugEvent(DebugEvent event) {
+            if (event == DebugEvent.DATA_BARRIER) {
+                barriers.incrementAndGet();
+            }
+        }
+    }
+
+    /** Part of a test that may fail. */
+    private interface Step {
+        void run() throws BlockException;
+    }
+
+    private BitmapCache cacheOn(Hooked hooked, long clusters, BitSet set) throws BlockException {
+        cache(clusters, set, false);
+        Node node = TestImages.node("file", hooked, OpenOptions.readWrite());
+        return new BitmapCache(node, data, layout, layout.start(clusters), 64 << 20);
+    }
+
+    @Test
+    void aRunIsNeverEmptyThoughItsFirstBitIsSetMeanwhile() throws Exception {
+        Hooked hooked = new Hooked(faults);
+        BitSet some = new BitSet();
+        some.set(9);
+        BitmapCache cache = cacheOn(hooked, PAGE_CLUSTERS, some);
+        assertThat(cache.isSet(0)).isFalse();
+        hooked.onStatus = () -> cache.set(0, 2);
+        assertThat(cache.endOfLongRun(0, PAGE_CLUSTERS, false)).isEqualTo(1);
+        assertThat(cache.isSet(0)).isTrue();
+    }
+
+    @Test
+    void aWriteBackOfManyPagesWaitsForTheDataOnce() throws Exception {
+        Hooked hooked = new Hooked(faults);
+        long clusters = 64L * PAGE_CLUSTERS;
+        BitmapCache cache = cacheOn(hooked, clusters, new BitSet());
+        cache.set(0, clusters);
+        cache.writeBack();
+        assertThat(hooked.barriers).hasValue(1);
+        assertThat(inFile(clusters).cardinality()).isEqualTo((int) clusters);
+    }
+
+    /** Those who waited for the one that made room do not write what has become dirty since. */
+    @Test
+    void whoWaitedForRoomWritesNothingIfThereIsSomeNow() throws Exception {
+        BitmapCache cache = cache(16L * PAGE_CLUSTERS, new BitSet(), true);
+        for (long page = 0; page < 9; page++) {
+            cache.set(page * PAGE_CLUSTERS, page * PAGE_CLUSTERS + 1);
+        }
+        touchData();
+        try (BlockingDriver.Hold hold = dataBlocking.hold(Request.of(Kind.FLUSH))) {
+            TestDisk.Running first = TestDisk.start(cache::relieve);
+            hold.awaitHeld();
+            TestDisk.Running second = TestDisk.start(cache::relieve).awaitParked();
+            cache.set(5, 6);
+            hold.release();
+            first.end();
+            second.end();
+        }
+        assertThat(cache.isClean()).isFalse();
+    }
+
+    @Test
+    void aFileLongerThanAnyBitmapHasAnEnd() throws Exception {
+        fileBytes.truncate(1L << 62, true, PreallocationMode.OFF);
+        BitsInFile bits = new BitsInFile(file, layout, BufferPool.shared());
+        assertThat(bits.end()).isEqualTo(Long.MAX_VALUE - 7);
     }
 }

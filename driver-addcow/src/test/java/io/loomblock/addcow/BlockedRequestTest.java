@@ -5,10 +5,26 @@ import static io.loomblock.addcow.TestDisk.BASE;
 import static io.loomblock.addcow.TestDisk.failure;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.loomblock.BlockDevice;
+import io.loomblock.BlockException;
+import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
+import io.loomblock.memory.BufferPool;
+import io.loomblock.memory.IoVector;
 import io.loomblock.testkit.BlockingDriver;
+import io.loomblock.testkit.ForwardingDriver;
+import io.loomblock.testkit.MemoryDriver;
+import io.loomblock.testkit.Pattern;
 import io.loomblock.testkit.Request;
 import io.loomblock.testkit.RequestLog.Kind;
+import io.loomblock.testkit.SparseBytes;
+import io.loomblock.testkit.TestFiles;
+import io.loomblock.testkit.Waits;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -154,5 +170,54 @@ class BlockedRequestTest {
                 flush.end();
             }
         }
+    }
+
+    /** The data file copies on write too, while the image above it holds all the memory that it may take for copies. */
+    @Test
+    void copiesDoNotWaitForThoseBelow() throws Exception {
+        int writers = 16;
+        int inner = 1 << 20;
+        int outer = inner / 2;
+        long size = (long) writers * inner;
+        CountDownLatch all = new CountDownLatch(writers);
+        TestFiles files = new TestFiles();
+        files.put("inner.base", Pattern.bytes(1, 0, (int) size));
+        files.put("inner.raw", new byte[(int) size]);
+        files.create("add-cow", "inner", overlay("inner.raw", "inner.base", inner, size));
+        files.put(
+                "base.raw", new ForwardingDriver(new MemoryDriver(SparseBytes.of(Pattern.bytes(BASE, 0, (int) size)))) {
+                    @Override
+                    public void coReadv(long offset, int bytes, IoVector qiov, int qiovOffset, int flags)
+                            throws BlockException {
+                        all.countDown();
+                        Waits.until("every writer copies", () -> all.getCount() == 0);
+                        super.coReadv(offset, bytes, qiov, qiovOffset, flags);
+                    }
+                });
+        files.create(
+                "add-cow", "outer", overlay("inner", "base.raw", outer, size).with("image_fmt", "add-cow"));
+        BufferPool pool = new BufferPool(4L << 20, 2L << 20);
+        List<TestDisk.Running> running = new ArrayList<>();
+        try (BlockDevice device =
+                files.open("outer", "add-cow", OpenOptions.readWrite().withPool(pool))) {
+            for (int i = 0; i < writers; i++) {
+                long at = (long) i * inner + outer / 2;
+                running.add(TestDisk.start(() -> device.write(at, ByteBuffer.wrap(Pattern.bytes(2, at, 512)))));
+            }
+            for (TestDisk.Running one : running) {
+                one.end();
+            }
+            byte[] head = new byte[outer / 2];
+            device.read(0, ByteBuffer.wrap(head));
+            assertThat(head).isEqualTo(Pattern.bytes(BASE, 0, head.length));
+        }
+        assertThat(pool.outstanding()).isZero();
+    }
+
+    private static CreateOptions overlay(String data, String backing, int clusterSize, long size) {
+        return CreateOptions.ofSize(size)
+                .with("image_file", data)
+                .with("cluster_size", clusterSize)
+                .withBacking(backing, "raw");
     }
 }

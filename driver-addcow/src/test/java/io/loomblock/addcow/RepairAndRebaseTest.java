@@ -5,20 +5,29 @@ import static io.loomblock.addcow.TestDisk.BASE;
 import static io.loomblock.addcow.TestDisk.failure;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.loomblock.BlockDevice;
 import io.loomblock.CheckResult;
 import io.loomblock.Errno;
 import io.loomblock.FixMode;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.BackingReference;
+import io.loomblock.testkit.FaultDriver.Effect;
 import io.loomblock.testkit.FaultDriver.Fault;
+import io.loomblock.testkit.ForwardingDriver;
 import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.Pattern;
 import io.loomblock.testkit.Request;
 import io.loomblock.testkit.RequestLog.Kind;
 import io.loomblock.testkit.SparseBytes;
+import io.loomblock.testkit.TestFiles;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A check finds what does not fit together and repairs it; the backing file can be changed, removed, or shown again everywhere. */
 @Tag("jars")
@@ -263,5 +272,86 @@ class RepairAndRebaseTest {
             disk.write(1, 0, 512);
             disk.assertHolds(1, 0, 512);
         }
+    }
+
+    @Test
+    void itsOwnFilesAreNoBackingFile() throws Exception {
+        try (TestDisk disk = TestDisk.overlay(CLUSTER, SIZE, SIZE)) {
+            failure(Errno.EINVAL, () -> disk.device.changeBackingFile(TestDisk.DATA, "raw"));
+            failure(Errno.EINVAL, () -> disk.device.changeBackingFile(TestDisk.NAME, "add-cow"));
+            assertThat(disk.changes(0)).isEmpty();
+        }
+    }
+
+    /** Both attempts fail, though the second one is done all the same: the old header is put back. */
+    @Test
+    void aHeaderThatCannotBeReplacedStaysAsItWas() throws Exception {
+        try (TestDisk disk = TestDisk.overlay(CLUSTER, SIZE, SIZE)) {
+            AtomicInteger writes = new AtomicInteger();
+            disk.file.faults.arm(Fault.always(
+                            request -> Request.of(Kind.WRITE, 0, 1).test(request) && writes.incrementAndGet() <= 2)
+                    .with(Effect.ALL));
+            failure(Errno.EIO, () -> disk.device.changeBackingFile("other.raw", "raw"));
+            disk.file.faults.disarm();
+            assertThat(writes).hasValue(3);
+            disk.write(1, 0, 512);
+            disk.device.flush();
+            try (TestDisk again = disk.peek()) {
+                assertThat(again.driver().backingReference())
+                        .isEqualTo(disk.driver().backingReference());
+                again.assertHolds(1, 0, 512);
+            }
+        }
+    }
+
+    @Test
+    void aHeaderThatNobodyKnowsMakesTheImageReadOnly() throws Exception {
+        TestDisk disk = TestDisk.overlay(CLUSTER, SIZE, SIZE);
+        disk.file.faults.arm(Fault.always(Request.of(Kind.WRITE, 0, 1)));
+        failure(Errno.EIO, () -> disk.device.changeBackingFile("other.raw", "raw"));
+        disk.file.faults.disarm();
+        failure(Errno.EIO, () -> disk.write(1, 0, 512));
+        disk.assertHolds(BASE, 0, 4096);
+        disk.device.invalidateCache(true);
+        disk.write(1, 0, 512);
+        disk.close();
+    }
+
+    @Test
+    void anInvalidationThatIsRefusedForgetsNothing() throws Exception {
+        AtomicInteger forgotten = new AtomicInteger();
+        TestFiles files = new TestFiles();
+        files.put(TestDisk.BACKING, Pattern.bytes(BASE, 0, SIZE));
+        SparseBytes raw = new SparseBytes();
+        raw.truncate(SIZE);
+        files.put(TestDisk.DATA, new ForwardingDriver(new MemoryDriver(raw)) {
+            @Override
+            public void invalidateCache(boolean activate) {
+                forgotten.incrementAndGet();
+            }
+        });
+        files.put(TestDisk.NAME, TestDisk.image(CLUSTER, SIZE, Pattern.bytes(BASE, 0, SIZE)));
+        try (BlockDevice device = files.open(TestDisk.NAME, "add-cow", OpenOptions.readWrite())) {
+            device.write(0, ByteBuffer.wrap(new byte[512]));
+            failure(Errno.EBUSY, () -> device.invalidateCache(true));
+            assertThat(forgotten).hasValue(0);
+            device.flush();
+            device.invalidateCache(true);
+            assertThat(forgotten).hasValue(1);
+        }
+    }
+
+    /** The nodes that are open stand for what the header said when they were opened. */
+    @ParameterizedTest(name = "from byte {0}")
+    @ValueSource(ints = {44, 60, 76, 84})
+    void anImageThatNamesOtherFilesNowIsRefused(int at) throws Exception {
+        TestDisk disk = TestDisk.overlay(CLUSTER, SIZE, SIZE);
+        SparseBytes file = disk.file.memory.snapshot();
+        byte[] other = (at < 76 ? "qed" : "x").getBytes(StandardCharsets.US_ASCII);
+        file.write(at, other, 0, other.length);
+        disk.file.memory.replace(file);
+        assertThat(failure(Errno.EINVAL, () -> disk.device.invalidateCache(true)))
+                .hasMessageContaining("now");
+        disk.abandon();
     }
 }

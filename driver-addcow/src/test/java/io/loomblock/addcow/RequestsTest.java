@@ -217,4 +217,14 @@ class RequestsTest {
             assertThat(disk.changes(0)).isEmpty();
         }
     }
+
+    /** Where there are no bits to set, any range can be zeroed as it is. */
+    @Test
+    void zeroesInAnImageThatHasEverythingNeedNoWholeClusters() throws Exception {
+        try (TestDisk disk = TestDisk.alone(65536, 1 << 20)) {
+            int start = disk.log.size();
+            disk.device.writeZeroes(4096, 512, 0);
+            assertThat(disk.changes(start)).containsExactly("zero data.raw 512@4096");
+        }
+    }
 }

@@ -183,4 +183,57 @@ class ResizingTest {
             disk.assertHolds(0, 1 << 20, 4096);
         }
     }
+
+    /** Bits go only once nothing can bring back the clusters that they stand for (C8). */
+    @Test
+    void theCutOfTheDataFileIsDurableBeforeTheBitmapIsCut() throws Exception {
+        try (TestDisk disk = TestDisk.overlay(CLUSTER, 1L << 28, 4096)) {
+            disk.write(1, 1 << 20, 4096);
+            disk.device.flush();
+            int start = disk.log.size();
+            resize(disk, 65536);
+            assertThat(disk.changes(start))
+                    .startsWith("truncate data.raw to 65536", "flush data.raw")
+                    .anyMatch(change -> change.contains(" test.add-cow "));
+        }
+    }
+
+    @Test
+    void aCutThatIsNotDurableLeavesTheBits() throws Exception {
+        TestDisk disk = TestDisk.overlay(CLUSTER, 1 << 20, 4096);
+        disk.write(1, (1 << 20) - CLUSTER, CLUSTER);
+        disk.device.flush();
+        disk.data.faults.arm(Fault.once(Request.of(Kind.FLUSH)));
+        resize(disk, 65536);
+        assertThat(disk.device.length()).isEqualTo(65536);
+        assertThat(disk.bitInFile(CLUSTER, 255)).isTrue();
+        failure(Errno.EIO, () -> resize(disk, 1 << 20));
+        failure(Errno.EIO, () -> disk.device.node().makeEmpty());
+        disk.abandon();
+    }
+
+    /** The part that the backing file would show cannot be known. */
+    @Test
+    void anImageThatIsOpenWithoutItsBackingFileDoesNotGrow() throws Exception {
+        try (TestDisk disk = TestDisk.overlay(CLUSTER, 40_960, 65536);
+                TestDisk alone = disk.peek(OpenOptions.readWrite().withNoBacking(true))) {
+            failure(Errno.ENOTSUP, () -> resize(alone, 65536));
+            assertThat(alone.changes(0)).isEmpty();
+            resize(alone, 8192);
+            assertThat(alone.device.length()).isEqualTo(8192);
+        }
+    }
+
+    /** R8 */
+    @Test
+    void aBitmapThatCannotBeWrittenLeavesOddBytesToo() throws Exception {
+        int size = 40_960 + 512;
+        byte[] base = Pattern.bytes(BASE, 0, 1 << 20);
+        SparseBytes data = SparseBytes.of(Pattern.bytes(5, 0, size + 100));
+        TestDisk disk = TestDisk.open(TestDisk.image(CLUSTER, size, base), data, base, OpenOptions.readWrite());
+        disk.file.faults.arm(Fault.always(Request.of(Kind.WRITE)));
+        failure(Errno.EIO, () -> resize(disk, 1 << 20));
+        assertThat(disk.data.memory.length()).isEqualTo(size + 100);
+        disk.abandon();
+    }
 }

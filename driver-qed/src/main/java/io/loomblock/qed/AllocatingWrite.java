@@ -20,12 +20,12 @@ final class AllocatingWrite {
 
     private final Node file;
     private final BackingFile backing;
-    private final BufferPool pool;
+    /** Its own: who holds a piece waits for the file, which may be in an image that copies on write itself. */
+    private final BufferPool pieces = new BufferPool(2L * BufferPool.MAX_BUFFER, 0);
 
-    AllocatingWrite(Node file, BackingFile backing, BufferPool pool) {
+    AllocatingWrite(Node file, BackingFile backing) {
         this.file = file;
         this.backing = backing;
-        this.pool = pool;
     }
 
     /**
@@ -84,7 +84,7 @@ final class AllocatingWrite {
         long onDisk = Math.min(bytes, image.header().get().imageSize() - pos);
         int copied = (int) backing.reach(pos, Math.max(0, onDisk));
         if (copied > 0) {
-            try (AlignedBuffer buffer = pool.acquireReserved(Math.min(copied, PIECE))) {
+            try (AlignedBuffer buffer = pieces.acquireReserved(Math.min(copied, PIECE))) {
                 for (int done = 0; done < copied; ) {
                     int n = Math.min(copied - done, buffer.capacity());
                     IoVector piece = IoVector.of(buffer, 0, n);

@@ -64,7 +64,7 @@ final class QedDriver implements BlockDriver {
         this.image = image;
         this.writable = options.writable();
         this.active = !options.inactive();
-        this.allocatingWrite = new AllocatingWrite(file, this.backing, options.pool());
+        this.allocatingWrite = new AllocatingWrite(file, this.backing);
         this.timer = new NeedCheckTimer(options.timers(), this::settleIfIdle);
         if (isOurs() && image.header().needsCheck() && !options.check()) {
             timer.touch();
