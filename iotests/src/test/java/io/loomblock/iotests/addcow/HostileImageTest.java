@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.BlockStatus;
+import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
 import io.loomblock.FixMode;
 import io.loomblock.ImplicitOpenPolicy;
@@ -375,6 +376,30 @@ class HostileImageTest {
         assertThat(catchThrowableOfType(
                         BlockException.class, () -> BlockDevice.open(image.toString(), OpenOptions.readWrite())))
                 .isNotNull();
+    }
+
+    /** Each image leads to the next one twice, through its backing file and through that of its data file: 2^30 nodes. */
+    @Test
+    @Timeout(60)
+    void imagesThatDoubleAtEveryLevelAreRefused() throws Exception {
+        int levels = 30;
+        for (int i = 0; i < levels; i++) {
+            String next = "n" + (i + 1) + ".add-cow";
+            Path data = directory.resolve("d" + i + ".qed");
+            TestFiles qed = new TestFiles();
+            byte[] bytes = qed.create("qed", "d", CreateOptions.ofSize(1 << 20).withBacking(next, null))
+                    .snapshot()
+                    .toByteArray();
+            Files.write(data, bytes);
+            Path image = directory.resolve("n" + i + ".add-cow");
+            writeImage(image, "d" + i + ".qed", next, "add-cow");
+            byte[] header = Files.readAllBytes(image);
+            System.arraycopy("qed".getBytes(StandardCharsets.UTF_8), 0, header, 60, 3);
+            Files.write(image, header);
+        }
+        Files.write(directory.resolve("end.raw"), new byte[1 << 20]);
+        writeImage(directory.resolve("n" + levels + ".add-cow"), "end.raw", "", "");
+        expectRefusal(Errno.ELOOP, directory.resolve("n0.add-cow").toString(), OpenOptions.readOnly());
     }
 
     private static void writeImage(Path file, String data, String backing, String backingFormat) throws Exception {
