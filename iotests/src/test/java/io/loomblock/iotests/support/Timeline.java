@@ -3,6 +3,7 @@ package io.loomblock.iotests.support;
 
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
+import io.loomblock.PreallocationMode;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
 import io.loomblock.testkit.DiskModel;
@@ -80,6 +81,15 @@ public final class Timeline {
         if (writethrough) {
             flushes.put(log.size(), model.tick());
         }
+    }
+
+    /** Cuts the disk off; what is behind the end reads as zeros from then on, also where the disk grows again. */
+    public void shrink(BlockDevice device, long length) throws BlockException {
+        DiskModel.Write write = model.begin(length, device.length() - length, true);
+        note();
+        device.truncate(length, true, PreallocationMode.OFF);
+        ended(write);
+        note();
     }
 
     /** Flushes. */
