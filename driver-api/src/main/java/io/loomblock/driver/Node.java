@@ -69,7 +69,8 @@ public final class Node implements AutoCloseable {
         this.driver = driver;
         this.children = new LinkedHashMap<>(children);
         this.keepReadOnly = options.keepReadOnly();
-        this.hearsEvents = driver.hearsEvents() || this.children.values().stream().anyMatch(node -> node.hearsEvents);
+        this.hearsEvents =
+                driver.hearsEvents() || this.children.values().stream().anyMatch(node -> node.hearsEvents);
         this.flushes = new NodeFlush(
                 driver, primary(), this.children.values(), options.cache().noFlush());
         this.requests = new RequestPath(driver, this.children.get(BACKING), flushes, options, hearsEvents);
