@@ -271,14 +271,15 @@ class AddCowCreationTest {
         refused(Errno.ENOENT, data(SIZE).withBacking("gone.raw", "raw"));
         refused(Errno.ENOENT, data(SIZE).withBacking("./new.add-cow", "add-cow"));
         length("root.raw", 65536);
+        length("mid.raw", 65536);
         BlockDevice.create(
-                "qed",
-                directory.resolve("mid.qed").toString(),
-                CreateOptions.ofSize(SIZE).withBacking("root.raw", "raw"),
+                "add-cow",
+                directory.resolve("mid.add-cow").toString(),
+                CreateOptions.ofSize(SIZE).with("image_file", "mid.raw").withBacking("root.raw", "raw"),
                 TOOLS);
         List<String> before = everything();
         CreateOptions twice =
-                CreateOptions.ofSize(SIZE).with("image_file", "root.raw").withBacking("mid.qed", "qed");
+                CreateOptions.ofSize(SIZE).with("image_file", "root.raw").withBacking("mid.add-cow", "add-cow");
         assertThatThrownBy(() -> create(twice)).isInstanceOf(BlockException.class);
         assertThat(everything()).isEqualTo(before);
     }

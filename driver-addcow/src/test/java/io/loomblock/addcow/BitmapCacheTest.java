@@ -335,6 +335,11 @@ class BitmapCacheTest {
         }
 
         @Override
+        public boolean hearsEvents() {
+            return true;
+        }
+
+        @Override
         public void debugEvent(DebugEvent event) {
             if (event == DebugEvent.DATA_BARRIER) {
                 barriers.incrementAndGet();

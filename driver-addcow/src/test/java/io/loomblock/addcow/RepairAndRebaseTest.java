@@ -347,7 +347,7 @@ class RepairAndRebaseTest {
     void anImageThatNamesOtherFilesNowIsRefused(int at) throws Exception {
         TestDisk disk = TestDisk.overlay(CLUSTER, SIZE, SIZE);
         SparseBytes file = disk.file.memory.snapshot();
-        byte[] other = (at < 76 ? "qed" : "x").getBytes(StandardCharsets.US_ASCII);
+        byte[] other = (at < 76 ? "add-cow" : "x").getBytes(StandardCharsets.US_ASCII);
         file.write(at, other, 0, other.length);
         disk.file.memory.replace(file);
         assertThat(failure(Errno.EINVAL, () -> disk.device.invalidateCache(true)))

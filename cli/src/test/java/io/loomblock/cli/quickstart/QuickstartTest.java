@@ -71,9 +71,10 @@ class QuickstartTest {
         assertThat(ran.err()).isEmpty();
         assertThat(ran.exit()).isZero();
         assertThat(ran.out())
-                .containsPattern("(?m)^disk.raw +raw +8 MiB +320 +.* none +add-cow, qed$")
-                .containsPattern("(?m)^overlay.qed +qed +8 MiB +320 +.* clean +add-cow, raw$")
-                .containsPattern("(?m)^overlay.add-cow +add-cow +8 MiB +320 +.* clean +qed, raw$")
+                .containsPattern("(?m)^disk.raw +raw +8 MiB +320 +.* none +add-cow, fvd, qed$")
+                .containsPattern("(?m)^overlay.qed +qed +8 MiB +320 +.* clean +add-cow, fvd, raw$")
+                .containsPattern("(?m)^overlay.fvd +fvd +8 MiB +320 +.* clean +add-cow, qed, raw$")
+                .containsPattern("(?m)^overlay.add-cow +add-cow +8 MiB +320 +.* clean +fvd, qed, raw$")
                 .containsPattern("(?m)^overlay.qed +[#+0.]{64}$");
     }
 
@@ -82,11 +83,11 @@ class QuickstartTest {
         Ran first = run(SMALL, Trial.Tampering.NONE, "--seed", "77");
         Ran again = run(SMALL.withSeed(77), Trial.Tampering.NONE);
         assertThat(first.out()).contains("(seed 77)");
-        assertThat(written(again)).isEqualTo(written(first)).hasSize(3);
+        assertThat(written(again)).isEqualTo(written(first)).hasSize(4);
     }
 
     private static List<String> written(Ran ran) {
-        return Pattern.compile("(?m)^\\S+ +(raw|qed|add-cow) +8 MiB +320 +(\\S+)")
+        return Pattern.compile("(?m)^\\S+ +(raw|qed|add-cow|fvd) +8 MiB +320 +(\\S+)")
                 .matcher(ran.out())
                 .results()
                 .map(result -> result.group(2))
@@ -100,7 +101,7 @@ class QuickstartTest {
             throw new IllegalStateException("thrown by the test");
         });
         assertThat(images)
-                .hasSize(6)
+                .hasSize(8)
                 .allSatisfy(image -> assertThat(image.getParent()).doesNotExist());
     }
 
@@ -177,7 +178,7 @@ class QuickstartTest {
         Ran ran = run(SMALL, Trial.Tampering.NONE, overlay.toString(), base.toString());
         assertThat(ran.err()).isEmpty();
         assertThat(ran.exit()).isZero();
-        assertThat(ran.out()).containsPattern("(?m)overlay.qed +qed +40 MiB .* clean +add-cow, raw$");
+        assertThat(ran.out()).containsPattern("(?m)overlay.qed +qed +40 MiB .* clean +add-cow, fvd, raw$");
         assertThat(Files.readAllBytes(overlay)).isEqualTo(before);
         assertThat(Files.readAllBytes(base)).isEqualTo(data);
         assertThat(images).doesNotContain(overlay, base);
