@@ -43,11 +43,6 @@ public record CacheMode(boolean direct, boolean writeback, boolean noFlush) {
         return new CacheMode(direct, writeback, value);
     }
 
-    /** The same, with writes that are durable when they return or are not. */
-    public CacheMode withWriteback(boolean value) {
-        return new CacheMode(direct, value, noFlush);
-    }
-
     /**
      * The mode with this name on QEMU's command lines.
      *

@@ -135,15 +135,6 @@ final class ImageOpener {
         return recorded;
     }
 
-    boolean isProbing() {
-        return probing;
-    }
-
-    @Nullable
-    Ancestor above() {
-        return above;
-    }
-
     /** Opens a node; where its options allow it, read-only if it may not be written. */
     Node openNode(@Nullable String filename, OpenOptions given) throws BlockException {
         if (depth > MAX_DEPTH) {
