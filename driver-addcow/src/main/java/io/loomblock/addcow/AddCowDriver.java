@@ -165,6 +165,11 @@ final class AddCowDriver implements BlockDriver {
     }
 
     @Override
+    public boolean refusesWrites() {
+        return store.failure() != null;
+    }
+
+    @Override
     public void coReadv(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
         AddCowImage current = image();
         if (current.allAllocated()) {

@@ -173,6 +173,14 @@ public interface BlockDriver extends AutoCloseable {
     default void drainEnd() {}
 
     /**
+     * Whether writes are refused until the image is reopened, because metadata was lost. Reads go on; one that would leave a copy leaves
+     * none.
+     */
+    default boolean refusesWrites() {
+        return false;
+    }
+
+    /**
      * Whether {@link #debugEvent} does more than to pass events on to children. Nodes above which nobody hears anything are not told of
      * any, so that a request pays nothing for them. Does not change.
      */

@@ -233,9 +233,9 @@ public final class Node implements AutoCloseable {
         return below == null ? own : below.flushFailure();
     }
 
-    /** Whether writes are refused here or below because a flush failed. */
-    boolean hasFailedFlush() {
-        return flushes.hasFailed();
+    /** Whether writes are refused here or below because a flush failed or metadata was lost. */
+    boolean refusesWrites() {
+        return flushes.refusesWrites();
     }
 
     /**

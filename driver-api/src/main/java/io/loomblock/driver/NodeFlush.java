@@ -41,8 +41,8 @@ final class NodeFlush {
     }
 
     /** Whether this node, or one below it, refuses writes. */
-    boolean hasFailed() {
-        return failure != null || children.stream().anyMatch(Node::hasFailedFlush);
+    boolean refusesWrites() {
+        return failure != null || driver.refusesWrites() || children.stream().anyMatch(Node::refusesWrites);
     }
 
     /** Throws if an earlier flush failed, with its errno. */

@@ -302,7 +302,7 @@ final class RequestPath {
 
     /** Where writes are refused, reads go on without leaving copies. */
     private boolean isWritable() {
-        return !readOnly && !inactive && !flushes.hasFailed();
+        return !readOnly && !inactive && !flushes.refusesWrites();
     }
 
     /** EPERM read-only or inactive; the errno of an earlier flush that failed. */

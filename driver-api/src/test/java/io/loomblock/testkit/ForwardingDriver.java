@@ -159,6 +159,11 @@ public class ForwardingDriver implements BlockDriver {
     }
 
     @Override
+    public boolean refusesWrites() {
+        return below.refusesWrites();
+    }
+
+    @Override
     public boolean hearsEvents() {
         return below.hearsEvents();
     }

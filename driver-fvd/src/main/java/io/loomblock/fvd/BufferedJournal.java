@@ -3,6 +3,7 @@ package io.loomblock.fvd;
 
 import io.loomblock.BlockException;
 import io.loomblock.driver.Timers;
+import io.loomblock.driver.WriteGuard;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;

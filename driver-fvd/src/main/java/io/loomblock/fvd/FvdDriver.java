@@ -122,12 +122,17 @@ final class FvdDriver implements BlockDriver {
                 : new BackingReference(header.base().name(), header.base().formatOrNull());
     }
 
-    /** What is said from above is said to both files: a fault may be wanted in either. */
+    @Override
+    public boolean refusesWrites() {
+        FvdImage current = image;
+        return current != null && current.guard().hasTripped();
+    }
+
+    /** The copy of a read is the only step of the node above that the files hear of: their own nodes tell them of the others. */
     @Override
     public void debugEvent(DebugEvent event) throws BlockException {
-        files.file().debugEvent(event);
-        if (files.hasDataFile()) {
-            files.data().debugEvent(event);
+        if (event == DebugEvent.COR_WRITE) {
+            files.file().debugEvent(event);
         }
     }
 

@@ -5,7 +5,9 @@ import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
+import io.loomblock.driver.BackingFile;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.WriteGuard;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,7 +50,7 @@ record FvdImage(
      * @param data with the guest's data; may be the same
      * @param base what it does not have itself
      */
-    record Files(Node file, Node data, BaseImage base) {
+    record Files(Node file, Node data, BackingFile base) {
         boolean hasDataFile() {
             return file != data;
         }

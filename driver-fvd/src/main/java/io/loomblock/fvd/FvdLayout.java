@@ -130,9 +130,4 @@ record FvdLayout(
     long physicalOffset(long physical) {
         return dataStart + physical * chunkSize;
     }
-
-    /** How many physical chunks lie wholly in a file of this length. */
-    long physicalChunks(long fileLength) {
-        return Math.max(0, fileLength - dataStart) / chunkSize;
-    }
 }

@@ -4,6 +4,7 @@ package io.loomblock.fvd;
 import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.OpenOptions;
+import io.loomblock.driver.BackingFile;
 import io.loomblock.driver.BackingReference;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.BlockDriverProvider;
@@ -78,7 +79,7 @@ public final class FvdProvider implements BlockDriverProvider {
         Node data = named.isNone() ? file : context.openChild(Node.DATA, named.name(), named.formatOrNull());
         BackingReference reference = FvdDriver.reference(header);
         Node base = reference == null ? null : context.openBacking(reference);
-        FvdImage.Files files = new FvdImage.Files(file, data, new BaseImage(file, base));
+        FvdImage.Files files = new FvdImage.Files(file, data, new BackingFile(file, base));
         OpenSettings settings = OpenSettings.of(options, context.values());
         boolean ours = options.writable() && !options.inactive();
         return new FvdDriver(files, settings, FvdImage.read(files, settings, ours));

@@ -6,6 +6,7 @@ import io.loomblock.Errno;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.SectorWriter;
+import io.loomblock.driver.WriteGuard;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;

@@ -5,6 +5,7 @@ import io.loomblock.BlockException;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.SectorWriter;
+import io.loomblock.driver.WriteGuard;
 import io.loomblock.memory.IoVector;
 
 /**

@@ -2,6 +2,7 @@
 package io.loomblock.fvd;
 
 import io.loomblock.BlockException;
+import io.loomblock.driver.BackingFile;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.RangeLocks;
@@ -22,7 +23,7 @@ final class LoggedWrite {
     private static final int PIECE = 1 << 20;
 
     private final Node file;
-    private final BaseImage base;
+    private final BackingFile base;
     private final BufferPool pool;
     private final FvdLayout layout;
     private final RecordFormat format;
@@ -45,7 +46,7 @@ final class LoggedWrite {
     /** {@code mapper} is null where there is no table. */
     LoggedWrite(
             Node file,
-            BaseImage base,
+            BackingFile base,
             BufferPool pool,
             RecordFormat format,
             Metadata metadata,

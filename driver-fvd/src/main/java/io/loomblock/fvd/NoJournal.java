@@ -2,6 +2,7 @@
 package io.loomblock.fvd;
 
 import io.loomblock.BlockException;
+import io.loomblock.driver.WriteGuard;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 

@@ -2,6 +2,7 @@
 package io.loomblock.fvd;
 
 import io.loomblock.BlockException;
+import io.loomblock.driver.WriteGuard;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;

@@ -3,6 +3,7 @@ package io.loomblock.qed;
 
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
+import io.loomblock.driver.WriteGuard;
 import io.loomblock.memory.AlignedBuffer;
 import java.util.Arrays;
 import java.util.function.LongSupplier;

@@ -2,6 +2,7 @@
 package io.loomblock.qed;
 
 import io.loomblock.BlockException;
+import io.loomblock.driver.BackingFile;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import io.loomblock.memory.IoVector;

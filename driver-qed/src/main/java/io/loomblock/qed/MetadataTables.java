@@ -9,6 +9,7 @@ import io.loomblock.driver.Node;
 import io.loomblock.driver.RangeLocks;
 import io.loomblock.driver.SectorBatch;
 import io.loomblock.driver.SectorWriter;
+import io.loomblock.driver.WriteGuard;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;

@@ -9,6 +9,7 @@ import io.loomblock.Errno;
 import io.loomblock.FixMode;
 import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
+import io.loomblock.driver.BackingFile;
 import io.loomblock.driver.BackingReference;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.DebugEvent;
@@ -117,6 +118,12 @@ final class QedDriver implements BlockDriver {
     }
 
     /** What the image's node says of its own requests stays here, but for what only happens above files. */
+    @Override
+    public boolean refusesWrites() {
+        QedImage current = image;
+        return current != null && current.guard().hasTripped();
+    }
+
     @Override
     public void debugEvent(DebugEvent event) throws BlockException {
         if (event == DebugEvent.COR_WRITE) {

@@ -8,6 +8,7 @@ import io.loomblock.FixMode;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.BackingReference;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.WriteGuard;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
 import java.nio.ByteBuffer;

@@ -4,6 +4,7 @@ package io.loomblock.qed;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.loomblock.Errno;
+import io.loomblock.driver.WriteGuard;
 import io.loomblock.memory.AlignedBuffer;
 import java.util.Arrays;
 import java.util.Random;

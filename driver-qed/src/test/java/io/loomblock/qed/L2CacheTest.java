@@ -9,6 +9,7 @@ import io.loomblock.OpenOptions;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.SectorBatch;
+import io.loomblock.driver.WriteGuard;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.qed.TestDisk.Running;
 import io.loomblock.testkit.BlockingDriver;
