@@ -9,6 +9,8 @@ import io.loomblock.driver.RequestGate;
 import io.loomblock.driver.Timers;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
+import io.loomblock.open.ImageCreation;
+import io.loomblock.open.ImageOpener;
 import java.nio.ByteBuffer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

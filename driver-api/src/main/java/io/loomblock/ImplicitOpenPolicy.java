@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock;
 
+import io.loomblock.open.LocalFilePolicies;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 

@@ -3,12 +3,12 @@ package io.loomblock.cli.io;
 
 import io.loomblock.BlockException;
 import io.loomblock.CacheMode;
-import io.loomblock.GenericOptions;
 import io.loomblock.OpenOptions;
 import io.loomblock.cli.ToolException;
 import io.loomblock.driver.DriverOption;
 import io.loomblock.driver.NodeOptions;
 import io.loomblock.driver.OptionValues;
+import io.loomblock.open.GenericOptions;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;

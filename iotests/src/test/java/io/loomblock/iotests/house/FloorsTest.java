@@ -29,6 +29,7 @@ class FloorsTest {
     private static final String PROTOCOL = "io.loomblock.protocol..";
     private static final String RAW = "io.loomblock.raw..";
     private static final String FILTER = "io.loomblock.filter..";
+    private static final String OPEN = "io.loomblock.open..";
     private static final String JOB = "io.loomblock.job..";
     private static final String QED = "io.loomblock.qed..";
     private static final String ADDCOW = "io.loomblock.addcow..";
@@ -48,7 +49,7 @@ class FloorsTest {
 
     @Test
     void allRoomsAreLookedAt() {
-        for (String room : new String[] {DRIVER, MEMORY, PROTOCOL, RAW, FILTER, JOB, QED, ADDCOW, FVD, CLI}) {
+        for (String room : new String[] {DRIVER, MEMORY, PROTOCOL, RAW, FILTER, OPEN, JOB, QED, ADDCOW, FVD, CLI}) {
             String name = room.substring(0, room.length() - 2);
             assertThat(shipped.stream().filter(c -> c.getPackageName().startsWith(name)))
                     .as(room)
@@ -111,7 +112,7 @@ class FloorsTest {
                 .resideInAnyPackage(QED, ADDCOW, FVD, RAW, FILTER)
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage(JOB, CLI, PROTOCOL));
+                .resideInAnyPackage(JOB, OPEN, CLI, PROTOCOL));
     }
 
     @Test
@@ -124,7 +125,7 @@ class FloorsTest {
                 .resideInAnyPackage(CLI, PROTOCOL));
         holds(noClasses()
                 .that()
-                .resideInAnyPackage(API, DRIVER, MEMORY, PROTOCOL, RAW, FILTER, QED, ADDCOW, FVD)
+                .resideInAnyPackage(API, OPEN, DRIVER, MEMORY, PROTOCOL, RAW, FILTER, QED, ADDCOW, FVD)
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage(JOB));
@@ -137,7 +138,7 @@ class FloorsTest {
                 .resideInAPackage(MEMORY)
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage(DRIVER, PROTOCOL, RAW, FILTER, JOB, QED, ADDCOW, FVD, CLI));
+                .resideInAnyPackage(OPEN, DRIVER, PROTOCOL, RAW, FILTER, JOB, QED, ADDCOW, FVD, CLI));
         holds(noClasses()
                 .that()
                 .resideOutsideOfPackage(MEMORY)
@@ -168,7 +169,7 @@ class FloorsTest {
                 .resideOutsideOfPackages(PROTOCOL, CLI)
                 .and()
                 // It needs a name that nobody has, and opens the file by way of its protocol.
-                .doNotHaveFullyQualifiedName("io.loomblock.TemporaryOverlay")
+                .doNotHaveFullyQualifiedName("io.loomblock.open.TemporaryOverlay")
                 .should()
                 .callMethodWhere(target(owner(type(Files.class)))
                         .and(target(nameMatching("(read|write|new|create|copy|move|lines|mismatch).*")))));

@@ -3,10 +3,10 @@ package io.loomblock.iotests.house;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.loomblock.GenericOptions;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.DriverOption;
 import io.loomblock.driver.Drivers;
+import io.loomblock.open.GenericOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

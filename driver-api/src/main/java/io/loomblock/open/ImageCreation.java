@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.loomblock;
+package io.loomblock.open;
 
+import io.loomblock.BlockException;
+import io.loomblock.CreateOptions;
+import io.loomblock.OpenOptions;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.CreateContext;
 import io.loomblock.driver.Filenames;
@@ -13,7 +16,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** One making of an image: the new file, and the images that it names. */
-final class ImageCreation implements CreateContext {
+public final class ImageCreation implements CreateContext {
     private static final Logger LOG = LoggerFactory.getLogger(ImageCreation.class);
 
     private final String filename;
@@ -21,7 +24,7 @@ final class ImageCreation implements CreateContext {
     /** A file that could not be made may be somebody's image, and is not ours to delete. */
     private boolean ours;
 
-    ImageCreation(String filename, OpenOptions options) {
+    public ImageCreation(String filename, OpenOptions options) {
         this.filename = filename;
         this.options = options;
     }

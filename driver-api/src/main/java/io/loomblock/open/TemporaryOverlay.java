@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.loomblock;
+package io.loomblock.open;
 
+import io.loomblock.BlockException;
+import io.loomblock.CacheMode;
+import io.loomblock.CreateOptions;
+import io.loomblock.DetectZeroes;
+import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.Closer;
 import io.loomblock.driver.Drivers;

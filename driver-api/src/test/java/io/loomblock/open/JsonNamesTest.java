@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.loomblock;
+package io.loomblock.open;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.loomblock;
+package io.loomblock.open;
 
+import io.loomblock.BlockException;
+import io.loomblock.CacheMode;
+import io.loomblock.DetectZeroes;
+import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
 import io.loomblock.driver.DriverOption;
 import io.loomblock.driver.NodeOptions;
 import io.loomblock.driver.OptionValues;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.loomblock;
+package io.loomblock.open;
 
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
+import io.loomblock.ImplicitOpenPolicy;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.Drivers;
 import io.loomblock.driver.Filenames;
@@ -11,15 +14,15 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** The three ready-made answers to what an image's own words may open. */
-final class LocalFilePolicies {
-    static final ImplicitOpenPolicy ANY_LOCAL_FILE = LocalFilePolicies::requireLocal;
-    static final ImplicitOpenPolicy IMAGE_DIRECTORY = LocalFilePolicies::requireSameTree;
-    static final ImplicitOpenPolicy NOTHING = LocalFilePolicies::refuse;
+public final class LocalFilePolicies {
+    public static final ImplicitOpenPolicy ANY_LOCAL_FILE = LocalFilePolicies::requireLocal;
+    public static final ImplicitOpenPolicy IMAGE_DIRECTORY = LocalFilePolicies::requireSameTree;
+    public static final ImplicitOpenPolicy NOTHING = LocalFilePolicies::refuse;
 
     private LocalFilePolicies() {}
 
     /** The path of a name without protocol, or with {@code file:}; null for other protocols, and for what is no path. */
-    static @Nullable Path localPath(String filename) {
+    public static @Nullable Path localPath(String filename) {
         String path = Filenames.stripFile(filename);
         if (path.equals(filename) && Filenames.hasProtocol(filename)) {
             return null;
@@ -32,7 +35,7 @@ final class LocalFilePolicies {
     }
 
     /** Whether a file of this format, or none, is one of this machine: a protocol's name opens that, whatever the file is called. */
-    static boolean isLocal(@Nullable String format) {
+    public static boolean isLocal(@Nullable String format) {
         BlockDriverProvider provider = format == null ? null : Drivers.find(format);
         return provider == null
                 || provider.kind() == BlockDriverProvider.Kind.FORMAT

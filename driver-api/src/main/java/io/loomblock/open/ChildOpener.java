@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.loomblock;
+package io.loomblock.open;
 
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
+import io.loomblock.ImplicitOpenPolicy;
+import io.loomblock.OpenOptions;
 import io.loomblock.driver.BackingReference;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.BlockDriverProvider.Kind;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.loomblock;
+package io.loomblock.open;
+
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
 
 /**
  * How many nodes one opening may still make: images that each name two others would otherwise double them at every level.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.loomblock;
+package io.loomblock.open;
 
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
 import org.jspecify.annotations.Nullable;
 
 /**

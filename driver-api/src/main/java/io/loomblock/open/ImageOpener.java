@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.loomblock;
+package io.loomblock.open;
 
+import io.loomblock.BlockException;
+import io.loomblock.DetectZeroes;
+import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
 import io.loomblock.driver.BackingReference;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.BlockDriverProvider;
@@ -19,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Options of a child stand under its role ({@code file.driver}); a name goes down to the file. spec: block-layer.md section 5.
  */
-final class ImageOpener {
+public final class ImageOpener {
     /** How deep nodes may stand on one another; each level costs stack. */
     private static final int MAX_DEPTH = 200;
 
@@ -51,7 +55,7 @@ final class ImageOpener {
     }
 
     /** Opens what a name, the options, or both together describe. */
-    static Node open(@Nullable String filename, OpenOptions options) throws BlockException {
+    public static Node open(@Nullable String filename, OpenOptions options) throws BlockException {
         if (options.snapshot()) {
             OpenOptions meant = meant(filename, options);
             // What is only read needs no overlay.
@@ -85,7 +89,7 @@ final class ImageOpener {
     }
 
     /** Opens the format on a node that is there already; the node is owned by the result, and closed when this fails. */
-    static Node openOn(Node file, OpenOptions given) throws BlockException {
+    public static Node openOn(Node file, OpenOptions given) throws BlockException {
         OpenOptions options = GenericOptions.apply(given);
         Ancestor self = new Ancestor(null, file.driver().identity());
         return top().openFormat(file.filename(), options, file, self);
@@ -101,7 +105,7 @@ final class ImageOpener {
     }
 
     /** Opens the file that an image records as its backing file, as an image of its own; null if it records none. */
-    static @Nullable Node openRecordedBacking(Node image, OpenOptions options) throws BlockException {
+    public static @Nullable Node openRecordedBacking(Node image, OpenOptions options) throws BlockException {
         BackingReference reference = image.driver().backingReference();
         return reference == null
                 ? null
