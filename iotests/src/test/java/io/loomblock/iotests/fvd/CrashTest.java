@@ -21,7 +21,6 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -29,7 +28,6 @@ import org.junit.jupiter.params.provider.CsvSource;
  * After a kill at any moment, and after a loss of power with any part of what was not flushed, an image opens, and holds in each sector what
  * it was given; the recovery itself may be cut off too.
  */
-@Tag("jars")
 class CrashTest {
     private static final boolean SOAK = Boolean.getBoolean("loomblock.soak");
     private static final int SEEDS = SOAK ? 20 : 1;
