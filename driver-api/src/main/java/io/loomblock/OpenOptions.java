@@ -181,6 +181,18 @@ public final class OpenOptions {
         return with(changed -> changed.copyOnRead = value);
     }
 
+    /**
+     * Whether this is a tool at work on an image that no guest runs on: what an image's header asks for to serve a guest (FVD's
+     * copy-on-read and prefetching) is left undone then.
+     */
+    public boolean offline() {
+        return values.offline;
+    }
+
+    public OpenOptions withOffline(boolean value) {
+        return with(changed -> changed.offline = value);
+    }
+
     /** Whether the image stays as it is, and what is written goes to a temporary overlay that is gone when the device is closed. */
     public boolean snapshot() {
         return values.snapshot;
@@ -241,6 +253,7 @@ public final class OpenOptions {
         NodeOptions nodeOptions = NodeOptions.NONE;
         DetectZeroes detectZeroes = DetectZeroes.OFF;
         boolean copyOnRead;
+        boolean offline;
         boolean snapshot;
         boolean autoReadOnly;
         boolean reopenable;
@@ -264,6 +277,7 @@ public final class OpenOptions {
             nodeOptions = other.nodeOptions;
             detectZeroes = other.detectZeroes;
             copyOnRead = other.copyOnRead;
+            offline = other.offline;
             snapshot = other.snapshot;
             autoReadOnly = other.autoReadOnly;
             reopenable = other.reopenable;

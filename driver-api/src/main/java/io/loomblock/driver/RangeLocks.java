@@ -63,6 +63,56 @@ public final class RangeLocks {
         return range;
     }
 
+    /**
+     * Locks the first part of {@code [start, end)} that nobody holds or waits for, without waiting.
+     *
+     * @return null if there is none
+     */
+    public @Nullable Range tryAcquireGap(long start, long end) {
+        lock.lock();
+        try {
+            long from = endOfClaims(start, end);
+            if (from >= end) {
+                return null;
+            }
+            long to = end;
+            for (Range other = first; other != null; other = other.next) {
+                if (other.start >= from) {
+                    to = Math.min(to, other.start);
+                }
+            }
+            Range range = new Range(from, to, false);
+            append(range);
+            return range;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The first place from {@code from} on, at most {@code limit}, that is in no range. */
+    private long endOfClaims(long from, long limit) {
+        long at = from;
+        for (Range other = first; other != null && at < limit; ) {
+            if (other.start <= at && other.end > at) {
+                at = other.end;
+                other = first;
+            } else {
+                other = other.next;
+            }
+        }
+        return at;
+    }
+
+    private void append(Range range) {
+        range.previous = last;
+        if (last == null) {
+            first = range;
+        } else {
+            last.next = range;
+        }
+        last = range;
+    }
+
     private Range enqueue(long start, long end, boolean shared) {
         Range range = new Range(start, end, shared);
         lock.lock();
@@ -74,13 +124,7 @@ public final class RangeLocks {
                 }
             }
             range.blockers = blockers;
-            range.previous = last;
-            if (last == null) {
-                first = range;
-            } else {
-                last.next = range;
-            }
-            last = range;
+            append(range);
             return range;
         } finally {
             lock.unlock();
@@ -149,6 +193,16 @@ public final class RangeLocks {
             this.start = start;
             this.end = end;
             this.shared = shared;
+        }
+
+        /** Where it starts. */
+        public long start() {
+            return start;
+        }
+
+        /** Where it ends, exclusive. */
+        public long end() {
+            return end;
         }
 
         private boolean conflictsWith(Range other) {

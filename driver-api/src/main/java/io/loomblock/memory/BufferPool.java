@@ -72,6 +72,22 @@ public final class BufferPool {
     }
 
     /**
+     * Like {@link #acquire}, for work that may as well be left: does not wait.
+     *
+     * @return null if there is none now
+     * @throws BlockException ENOMEM, ENOSYS without Chronicle
+     */
+    public @Nullable AlignedBuffer tryAcquire(int size) throws BlockException {
+        checkSize(size);
+        lock.lock();
+        try {
+            return isNext(reservedSlabs) ? tryTake(size, level(size), reservedSlabs) : null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
      * Like {@link #acquire}, for metadata, copy-on-write and timers, which do not wait for guest data: the reserve is open to them too.
      * Interrupts do not end the wait, because something may have been published before.
      */
@@ -107,9 +123,7 @@ public final class BufferPool {
 
     /** Takes from the slabs from {@code firstSlab} on: the lower that is, the more may be taken. */
     private AlignedBuffer acquire(int size, int firstSlab) throws BlockException {
-        if (size < 1 || size > MAX_BUFFER) {
-            throw new IllegalArgumentException("buffer of " + size + " bytes from a pool");
-        }
+        checkSize(size);
         int level = level(size);
         Waiter waiter;
         lock.lock();
@@ -126,6 +140,12 @@ public final class BufferPool {
             lock.unlock();
         }
         return await(waiter);
+    }
+
+    private static void checkSize(int size) {
+        if (size < 1 || size > MAX_BUFFER) {
+            throw new IllegalArgumentException("buffer of " + size + " bytes from a pool");
+        }
     }
 
     /** Whether nobody waits for the same memory or more of it; those who may take more overtake the others. */

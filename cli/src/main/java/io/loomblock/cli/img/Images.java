@@ -17,7 +17,7 @@ final class Images {
 
     /** Read-only, format probed; names inside images may be any local file. */
     static OpenOptions readOnly() {
-        return OpenOptions.readOnly().withImplicitOpen(ImplicitOpenPolicy.anyLocalFile());
+        return OpenOptions.readOnly().withOffline(true).withImplicitOpen(ImplicitOpenPolicy.anyLocalFile());
     }
 
     /** The same, writable. */

@@ -78,6 +78,7 @@ final class OpenMode {
                 .withCopyOnRead(copyOnRead)
                 .withSnapshot(snapshot)
                 .withReopenable(true)
+                .withOffline(true)
                 .withNodeOptions(nodeOptions)
                 .withImplicitOpen(ImplicitOpenPolicy.anyLocalFile());
     }
