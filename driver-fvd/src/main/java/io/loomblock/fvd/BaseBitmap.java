@@ -9,12 +9,14 @@ import io.loomblock.memory.AlignedBuffer;
 /**
  * Which blocks of the base image the FVD image has by itself: a bit for each block, the lowest bit of a byte first. spec: fvd.md section 5.
  *
- * <p>A set bit tells where to read; it also tells that the block is in the journal or in the bitmap of the file, so that a write need not
- * log it. Bits are never cleared. Thread-safe.
+ * <p>A set bit tells where to read. Unless the block is one of those that a copy has left in memory only, it also tells that the journal or
+ * the bitmap in the file knows, so that a write need not log it: the bits here are the fresh ones of the specification, and the stale ones
+ * those without a mark. Bits are never cleared. Thread-safe.
  */
 final class BaseBitmap {
     private final FvdLayout layout;
     private final MetadataPages pages;
+    private final UnloggedBlocks unlogged;
 
     /** The bitmap of an image that has one, within {@code budget} bytes of memory. */
     BaseBitmap(Node file, FvdLayout layout, long budget) {
@@ -26,6 +28,7 @@ final class BaseBitmap {
                 DebugEvent.BITMAP_LOAD,
                 DebugEvent.BITMAP_UPDATE,
                 MetadataPages.Form.PLAIN);
+        this.unlogged = new UnloggedBlocks(layout.blocks(), budget);
     }
 
     MetadataPages pages() {
@@ -69,6 +72,26 @@ final class BaseBitmap {
         return endOfRun(layout.block(start), last + 1, true) > last;
     }
 
+    /** Whether that is so, and nothing has to be logged about it. */
+    boolean isSettled(long start, long end) throws BlockException {
+        if (!hasAll(start, end)) {
+            return false;
+        }
+        long limit = Math.min(end, layout.baseSize());
+        return start >= limit || !unlogged.any(layout.block(start), layout.block(limit - 1) + 1);
+    }
+
+    /** How many bytes of the base image the image has by itself; looks at all bits. */
+    long bytesInImage() throws BlockException {
+        long bytes = 0;
+        for (long at = endOfRun(0, layout.blocks(), false); at < layout.blocks(); ) {
+            long end = endOfRun(at, layout.blocks(), true);
+            bytes += layout.blockEnd(end - 1) - layout.blockStart(at);
+            at = endOfRun(end, layout.blocks(), false);
+        }
+        return bytes;
+    }
+
     /**
      * How many of the bytes from {@code pos} on the image has, or has not, by itself, as with the first.
      *
@@ -100,8 +123,29 @@ final class BaseBitmap {
         return (pages.endOfPage(layout.bitmapByte(block)) - layout.bitmapOffset()) * Byte.SIZE;
     }
 
-    /** Sets the bits of {@code [first, end)}. False if there was no room for some of them, which {@link #pin} prevents. */
-    boolean set(long first, long end) throws BlockException {
+    /** Sets the bits of {@code [first, end)}, which are logged. False if there was no room for some of them, which {@link #pin} prevents. */
+    boolean setLogged(long first, long end) throws BlockException {
+        boolean done = set(first, end);
+        unlogged.logged(first, end);
+        return done;
+    }
+
+    /**
+     * Sets the bits of {@code [first, end)} in memory, where a crash forgets them; one at a time.
+     *
+     * @return false if there is no room: nothing is set then
+     */
+    boolean setUnlogged(long first, long end) throws BlockException {
+        // The mark comes first: who sees the bit without it would not log what the block needs.
+        return pin(first, end) && unlogged.mark(first, end) && set(first, end);
+    }
+
+    /** All bits are in the file; none is set meanwhile. */
+    void allLogged() {
+        unlogged.forgetAll();
+    }
+
+    private boolean set(long first, long end) throws BlockException {
         for (long at = first; at < end; ) {
             long next = Math.min(end, endOfPage(at));
             if (!setInPage(at, next)) {

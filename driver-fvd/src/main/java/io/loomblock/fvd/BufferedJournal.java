@@ -96,6 +96,23 @@ final class BufferedJournal implements Journal {
         return true;
     }
 
+    @Override
+    public void setUnlogged(long first, long end) throws BlockException {
+        while (!trySetUnlogged(first, end)) {
+            recycle();
+        }
+    }
+
+    private boolean trySetUnlogged(long first, long end) throws BlockException {
+        lock.lock();
+        try {
+            guard.check();
+            return metadata.publishUnlogged(first, end);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void append(JournalSector sector) throws BlockException {
         RecordFormat format = ring.format();
         JournalBuffer buffer = current;

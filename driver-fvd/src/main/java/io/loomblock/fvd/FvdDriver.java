@@ -29,6 +29,7 @@ final class FvdDriver implements BlockDriver {
 
     private volatile boolean writable;
     private volatile boolean active;
+    private volatile boolean drained;
     /** Null after an invalidation that failed: the image is unusable then. */
     private volatile @Nullable FvdImage image;
 
@@ -152,9 +153,19 @@ final class FvdDriver implements BlockDriver {
             if (set) {
                 current.area().read(pos, n, qiov, qiovOffset + done);
             } else {
-                files.base().read(pos, n, qiov, qiovOffset + done);
+                readBase(current, pos, n, qiov, qiovOffset + done);
             }
             done += n;
+        }
+    }
+
+    private void readBase(FvdImage current, long pos, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
+        FvdImage.Writing writing = current.writing();
+        CopyOnRead copies = writing == null ? null : writing.copies().reads();
+        if (copies == null || current.guard().hasTripped()) {
+            files.base().read(pos, bytes, qiov, qiovOffset);
+        } else {
+            copies.read(pos, bytes, qiov, qiovOffset);
         }
     }
 
@@ -239,17 +250,36 @@ final class FvdDriver implements BlockDriver {
 
     @Override
     public void drainBegin() {
+        drained = true;
         FvdImage current = image;
         if (current != null && current.writing() != null) {
-            current.writing().journal().pause();
+            current.writing().pause();
         }
     }
 
     @Override
     public void drainEnd() {
+        drained = false;
         FvdImage current = image;
         if (current != null && current.writing() != null) {
-            current.writing().journal().resume();
+            current.writing().resume();
+        }
+    }
+
+    /** Takes the place of what was known of the image, which must have no work behind the scenes any more. */
+    private void readAnew(boolean ours) throws BlockException {
+        FvdImage fresh = FvdImage.read(files, settings, ours);
+        if (drained && fresh.writing() != null) {
+            fresh.writing().pause();
+        }
+        image = fresh;
+    }
+
+    /** No more work behind the scenes for this image; what copies wait to be stored is forgotten. */
+    private static void stop(@Nullable FvdImage current) {
+        if (current != null && current.writing() != null) {
+            current.writing().copies().stop();
+            current.writing().journal().pause();
         }
     }
 
@@ -265,11 +295,11 @@ final class FvdDriver implements BlockDriver {
 
     @Override
     public void invalidateCache(boolean activate) throws BlockException {
-        drainBegin();
+        stop(image);
         try {
             active = activate;
             image = null;
-            image = FvdImage.read(files, settings, writable && activate);
+            readAnew(writable && activate);
         } catch (BlockException e) {
             throw new BlockException(e.errno(), "Could not reopen fvd layer: " + e.reason(), e);
         }
@@ -282,7 +312,7 @@ final class FvdDriver implements BlockDriver {
             if (!willBeWritable) {
                 image().settle();
             }
-            image = FvdImage.read(files, settings, willBeWritable);
+            readAnew(willBeWritable);
         }
         writable = willBeWritable;
     }
@@ -294,7 +324,7 @@ final class FvdDriver implements BlockDriver {
         try {
             if (active) {
                 image().settle();
-                image = FvdImage.read(files, settings, writable);
+                readAnew(writable);
             }
         } catch (BlockException e) {
             image = null;
@@ -307,7 +337,7 @@ final class FvdDriver implements BlockDriver {
     public void close() throws BlockException {
         FvdImage current = image;
         if (current != null && active && current.writing() != null) {
-            current.writing().journal().pause();
+            current.writing().pause();
             current.settle();
         }
     }

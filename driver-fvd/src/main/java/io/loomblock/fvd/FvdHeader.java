@@ -179,6 +179,10 @@ record FvdHeader(
         return with(allData, value, clean);
     }
 
+    FvdHeader withAllData(boolean value) {
+        return with(value, stableEpoch, clean);
+    }
+
     private FvdHeader with(boolean newAllData, long newEpoch, boolean newClean) {
         return new FvdHeader(
                 format,

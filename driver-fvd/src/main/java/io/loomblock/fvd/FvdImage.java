@@ -6,6 +6,7 @@ import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.driver.BackingFile;
+import io.loomblock.driver.Closer;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.WriteGuard;
 import org.jspecify.annotations.Nullable;
@@ -39,9 +40,22 @@ record FvdImage(
      * @param ring its sectors; without meaning where there are none
      * @param mapper gives storage to chunks; null without a table
      * @param write writes that change metadata
+     * @param copies from the base image, behind the scenes
      */
     record Writing(
-            Journal journal, JournalRing ring, @Nullable ChunkMapper mapper, LoggedWrite write) {}
+            Journal journal, JournalRing ring, @Nullable ChunkMapper mapper, LoggedWrite write, BaseCopies copies) {
+        /** No work behind the scenes goes on when this returns, nor begins before {@link #resume}. */
+        void pause() {
+            copies.pause();
+            journal.pause();
+        }
+
+        /** Ends it. */
+        void resume() {
+            journal.resume();
+            copies.resume();
+        }
+    }
 
     /**
      * The files of an image.
@@ -107,6 +121,9 @@ record FvdImage(
                 meetUnrecoverable();
             }
             Writing writing = ours ? prepareWriting(area, dirty, epoch) : null;
+            if (writing != null) {
+                writing.copies.begin();
+            }
             return new FvdImage(store, layout, guard, metadata, area, writing);
         }
 
@@ -204,7 +221,19 @@ record FvdImage(
             }
             LoggedWrite write = new LoggedWrite(
                     files.file, files.base, settings.generic().pool(), ring.format(), metadata, area, mapper, journal);
-            return new Writing(journal, ring, mapper, write);
+            OpenOptions options = settings.generic();
+            SoftStore soft = new SoftStore(files, options.pool(), metadata, area, write, journal, guard);
+            Closer.Step finish = () -> finishFetching(journal);
+            return new Writing(
+                    journal, ring, mapper, write, BaseCopies.of(header, layout, files, options, soft, finish));
+        }
+
+        /** The image has all of the base image: its header may say so once that is durable. */
+        private void finishFetching(Journal journal) throws BlockException {
+            journal.recycle();
+            store.update(h -> h.withAllData(true));
+            metadata.flushFile();
+            metadata.dropBitmap();
         }
 
         private Journal journal(JournalRing ring) {
@@ -228,7 +257,7 @@ record FvdImage(
     boolean isSettled(long start, long end) throws BlockException {
         ChunkTable table = metadata.table();
         BaseBitmap bitmap = metadata.bitmap();
-        return (bitmap == null || bitmap.hasAll(start, end)) && (table == null || table.isSettled(start, end));
+        return (bitmap == null || bitmap.isSettled(start, end)) && (table == null || table.isSettled(start, end));
     }
 
     /** Writes table and bitmap, and then says that the image was closed in order; nothing may be written any more. */

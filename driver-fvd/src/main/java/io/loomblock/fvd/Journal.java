@@ -19,6 +19,14 @@ interface Journal {
      */
     void log(List<JournalSector> sectors) throws BlockException;
 
+    /**
+     * Sets the bits of blocks {@code [first, end)}, which are in the data area, in memory only: a crash forgets them, unless the journal is
+     * recycled before.
+     *
+     * @throws BlockException if metadata had to be written back for that, and was not
+     */
+    void setUnlogged(long first, long end) throws BlockException;
+
     /** Writes table and bitmap to the file, durable, and starts the journal anew. */
     void recycle() throws BlockException;
 

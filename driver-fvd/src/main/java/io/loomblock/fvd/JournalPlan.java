@@ -46,7 +46,7 @@ final class JournalPlan {
             throws BlockException {
         JournalPlan plan = new JournalPlan(layout, format, table);
         long rest = start;
-        if (bitmap != null && !bitmap.hasAll(start, end)) {
+        if (bitmap != null && !bitmap.isSettled(start, end)) {
             long bitEnd = Math.min(end, layout.baseSize());
             plan.addBits(start, bitEnd);
             rest = layout.blockEnd(layout.block(bitEnd - 1));

@@ -132,7 +132,7 @@ final class JournalRecovery {
         long end = Math.min(firstSector + count, baseSectors);
         long firstBlock = layout.block(firstSector * FvdHeader.SECTOR);
         long endBlock = layout.block(end * FvdHeader.SECTOR - 1) + 1;
-        while (!bitmap.set(firstBlock, endBlock)) {
+        while (!bitmap.setLogged(firstBlock, endBlock)) {
             room.make();
         }
     }

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * A write that changes metadata: to chunks without storage, or to blocks that are still in the base image.
  *
  * <p>First all blocks that it touches are locked, unless the image has them: what is stored around the guest's data must not overwrite what
- * another request has put there. Then the chunks get storage, data is stored, and the journal told. What fails is not logged. spec: fvd.md
+ * another request has put there. A block that a copy has left in memory only is logged when it is written to. Then the chunks get storage, data is stored, and the journal told. What fails is not logged. spec: fvd.md
  * sections 9 and 10, E1 to E3, E19.
  */
 final class LoggedWrite {
@@ -27,12 +27,11 @@ final class LoggedWrite {
     private final BufferPool pool;
     private final FvdLayout layout;
     private final RecordFormat format;
-    private final @Nullable ChunkTable table;
-    private final @Nullable BaseBitmap bitmap;
+    private final Metadata metadata;
     private final DataArea area;
     private final @Nullable ChunkMapper mapper;
     private final Journal journal;
-    /** Ranges of blocks, in bytes. */
+    /** Ranges of whole blocks, in bytes. */
     private final RangeLocks blockLocks = new RangeLocks();
 
     /** How the guest's part is stored. */
@@ -58,17 +57,21 @@ final class LoggedWrite {
         this.pool = pool;
         this.layout = metadata.layout();
         this.format = format;
-        this.table = metadata.table();
-        this.bitmap = metadata.bitmap();
+        this.metadata = metadata;
         this.area = area;
         this.mapper = mapper;
         this.journal = journal;
     }
 
+    /** Who has a range of blocks locked is the only one that stores some of them while the image has not got them. */
+    RangeLocks blockLocks() {
+        return blockLocks;
+    }
+
     /** Writes {@code [start, end)}. */
     void run(long start, long end, Payload payload) throws BlockException {
-        BaseBitmap bits = bitmap;
-        if (bits == null || bits.hasAll(start, end)) {
+        BaseBitmap bits = metadata.bitmap();
+        if (bits == null || bits.isSettled(start, end)) {
             store(start, end, payload);
             log(start, end);
             return;
@@ -97,7 +100,8 @@ final class LoggedWrite {
         payload.store(area);
     }
 
-    private void map(long start, long end) throws BlockException {
+    /** Gives storage to all chunks that {@code [start, end)} touches. */
+    void map(long start, long end) throws BlockException {
         ChunkMapper chunks = mapper;
         if (chunks != null) {
             while (!chunks.map(layout.chunk(start), layout.chunk(end - 1) + 1)) {
@@ -123,7 +127,7 @@ final class LoggedWrite {
     }
 
     private void log(long start, long end) throws BlockException {
-        var sectors = JournalPlan.of(layout, format, table, bitmap, start, end);
+        var sectors = JournalPlan.of(layout, format, metadata.table(), metadata.bitmap(), start, end);
         if (!sectors.isEmpty()) {
             journal.log(sectors);
         }

@@ -22,7 +22,7 @@ final class Metadata {
     private final Node data;
     private final FvdLayout layout;
     private final @Nullable ChunkTable table;
-    private final @Nullable BaseBitmap bitmap;
+    private volatile @Nullable BaseBitmap bitmap;
     private final WriteGuard guard;
     /** Made when first needed; one write-back at a time. */
     private @Nullable AlignedBuffer copies;
@@ -59,10 +59,16 @@ final class Metadata {
         return bitmap;
     }
 
+    /** The image has all of the base image, and its header says so: nothing is read from there any more. */
+    void dropBitmap() {
+        bitmap = null;
+    }
+
     /** Sees to it that {@link #publish} cannot fail until the next write-back. False if something must be written back first. */
     boolean pin(List<JournalSector> sectors) throws BlockException {
+        BaseBitmap bits = bitmap;
         for (JournalSector sector : sectors) {
-            if (bitmap != null && sector.hasBits() && !bitmap.pin(firstBlock(sector), endBlock(sector))) {
+            if (bits != null && sector.hasBits() && !bits.pin(firstBlock(sector), endBlock(sector))) {
                 return false;
             }
         }
@@ -74,9 +80,16 @@ final class Metadata {
         if (table != null) {
             table.logged(sector.firstChunk(), sector.endChunk());
         }
-        if (bitmap != null && sector.hasBits() && !bitmap.set(firstBlock(sector), endBlock(sector))) {
+        BaseBitmap bits = bitmap;
+        if (bits != null && sector.hasBits() && !bits.setLogged(firstBlock(sector), endBlock(sector))) {
             throw new IllegalStateException("bits that were not pinned");
         }
+    }
+
+    /** The image has blocks {@code [first, end)} as long as it is open. False if something must be written back first. */
+    boolean publishUnlogged(long first, long end) throws BlockException {
+        BaseBitmap bits = bitmap;
+        return bits == null || bits.setUnlogged(first, end);
     }
 
     private long firstBlock(JournalSector sector) {
@@ -87,15 +100,10 @@ final class Metadata {
         return layout.block(sector.bitEnd() - 1) + 1;
     }
 
-    /** Whether so much is changed that it should be written soon. */
-    boolean isCrowded() {
-        return table != null && table.pages().isCrowded()
-                || bitmap != null && bitmap.pages().isCrowded();
-    }
-
     boolean isClean() {
+        BaseBitmap bits = bitmap;
         return (table == null || table.pages().isClean())
-                && (bitmap == null || bitmap.pages().isClean());
+                && (bits == null || bits.pages().isClean());
     }
 
     /** Flushes the data, so that a bit may follow. */
@@ -125,14 +133,15 @@ final class Metadata {
      * without the place of its block, which the journal need not know.
      */
     void writeBack() throws BlockException {
+        BaseBitmap bits = bitmap;
         barrier();
         try {
             if (table != null && !table.pages().isClean()) {
                 table.pages().writeBack(copies());
                 flushFile();
             }
-            if (bitmap != null && !bitmap.pages().isClean()) {
-                bitmap.pages().writeBack(copies());
+            if (bits != null && !bits.pages().isClean()) {
+                bits.pages().writeBack(copies());
             }
         } catch (BlockException e) {
             if (!SectorWriter.isIntact(e)) {
@@ -141,6 +150,9 @@ final class Metadata {
             throw e;
         }
         flushFile();
+        if (bits != null) {
+            bits.allLogged();
+        }
     }
 
     private AlignedBuffer copies() throws BlockException {

@@ -122,11 +122,6 @@ final class MetadataPages {
         return pages.look(offset, access);
     }
 
-    /** Whether so many pages are changed that they should be written soon. */
-    boolean isCrowded() {
-        return pages.isCrowded();
-    }
-
     boolean isClean() {
         return pages.isClean();
     }

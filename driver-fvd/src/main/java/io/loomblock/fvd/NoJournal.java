@@ -38,6 +38,19 @@ final class NoJournal implements Journal {
     }
 
     @Override
+    public void setUnlogged(long first, long end) throws BlockException {
+        lock.lock();
+        try {
+            guard.check();
+            while (!metadata.publishUnlogged(first, end)) {
+                metadata.writeBack();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
     public void recycle() throws BlockException {
         lock.lock();
         try {

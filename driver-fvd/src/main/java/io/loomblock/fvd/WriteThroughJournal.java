@@ -103,6 +103,21 @@ final class WriteThroughJournal implements Journal {
         }
     }
 
+    @Override
+    public void setUnlogged(long first, long end) throws BlockException {
+        lock.lock();
+        try {
+            awaitTurn();
+            guard.check();
+            while (!metadata.publishUnlogged(first, end)) {
+                drainAndRecycle();
+                awaitTurn();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void awaitTurn() {
         while (draining) {
             changed.awaitUninterruptibly();
