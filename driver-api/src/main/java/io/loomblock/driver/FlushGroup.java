@@ -93,8 +93,13 @@ public final class FlushGroup {
         lock.lock();
         try {
             running = false;
-            completed = started;
-            failure = outcome;
+            if (outcome != null && outcome.errno() == Errno.EINTR) {
+                // One of them has left: the others have not been interrupted, and flush by themselves.
+                started--;
+            } else {
+                completed = started;
+                failure = outcome;
+            }
             finished.signalAll();
         } finally {
             lock.unlock();
