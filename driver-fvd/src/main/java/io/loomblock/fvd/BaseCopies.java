@@ -3,7 +3,7 @@ package io.loomblock.fvd;
 
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.Closer;
-import java.util.random.RandomGenerator;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,8 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param reads copy-on-read, or null
  * @param prefetcher null where nothing is fetched ahead of time
  */
-record BaseCopies(
-        @Nullable CopyOnRead reads, @Nullable Prefetcher prefetcher) {
+record BaseCopies(@Nullable CopyOnRead reads, @Nullable Prefetcher prefetcher) {
     static final BaseCopies NONE = new BaseCopies(null, null);
 
     /**
@@ -28,21 +27,26 @@ record BaseCopies(
             FvdHeader header,
             FvdLayout layout,
             FvdImage.Files files,
-            OpenOptions options,
+            OpenSettings how,
             SoftStore store,
             Closer.Step finish) {
+        OpenOptions options = how.generic();
         if (!layout.hasBitmap() || !files.base().isOpen() || options.offline()) {
             return NONE;
         }
         CopyOnRead reads = header.copyOnRead()
                 ? new CopyOnRead(files.base(), layout, options.pool(), options.timers(), store, header.maxCopyOnRead())
                 : null;
-        RandomGenerator random = RandomGenerator.getDefault();
         PrefetchSettings settings = header.prefetch();
         Prefetcher prefetcher = settings.startDelay() > 0
-                ? new Prefetcher(settings, layout, files.base(), options.timers(), random, store, finish)
+                ? new Prefetcher(settings, layout, files.base(), options.timers(), how.random(), store, finish)
                 : null;
         return new BaseCopies(reads, prefetcher);
+    }
+
+    /** How far prefetching is, in a word. */
+    String prefetchState() {
+        return prefetcher == null ? "off" : prefetcher.state().name().toLowerCase(Locale.ROOT);
     }
 
     void begin() {

@@ -2,6 +2,7 @@
 package io.loomblock.fvd;
 
 import io.loomblock.BlockException;
+import io.loomblock.Errno;
 import io.loomblock.driver.Timers;
 import io.loomblock.driver.WriteGuard;
 import java.util.ArrayDeque;
@@ -92,7 +93,7 @@ final class BufferedJournal implements Journal {
         } finally {
             lock.unlock();
         }
-        writeUpTo(behind);
+        writeUpTo(behind, false);
         return true;
     }
 
@@ -193,7 +194,7 @@ final class BufferedJournal implements Journal {
             lock.unlock();
         }
         try {
-            writeUpTo(wanted);
+            writeUpTo(wanted, false);
         } catch (BlockException e) {
             warn(e);
         }
@@ -201,7 +202,7 @@ final class BufferedJournal implements Journal {
 
     private void writeOutOrWarn() {
         try {
-            writeOut();
+            writeUpTo(sealAll(), false);
         } catch (BlockException e) {
             warn(e);
         }
@@ -211,12 +212,16 @@ final class BufferedJournal implements Journal {
         LOG.warn("journal records could not be written, the image is not written to any more: {}", e.getMessage());
     }
 
-    /** Writes sealed buffers, up to the one of this number; those of others on the way too. */
-    private void writeUpTo(long number) throws BlockException {
+    /**
+     * Writes sealed buffers, up to the one of this number; those of others on the way too.
+     *
+     * @param mayLeave whether an interrupt ends the wait for another thread that writes
+     */
+    private void writeUpTo(long number, boolean mayLeave) throws BlockException {
         if (number == 0) {
             return;
         }
-        writing.lock();
+        awaitWriting(mayLeave);
         try {
             JournalBuffer head = next(number);
             while (head != null) {
@@ -228,6 +233,34 @@ final class BufferedJournal implements Journal {
             throw e;
         } finally {
             writing.unlock();
+        }
+    }
+
+    private void awaitWriting(boolean mayLeave) throws BlockException {
+        if (!mayLeave) {
+            writing.lock();
+            return;
+        }
+        boolean interrupted = Thread.interrupted();
+        try {
+            writing.lockInterruptibly();
+        } catch (InterruptedException e) {
+            interrupted = true;
+            leaveToOthers();
+            throw new BlockException(Errno.EINTR);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private void leaveToOthers() {
+        lock.lock();
+        try {
+            kick();
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -295,15 +328,18 @@ final class BufferedJournal implements Journal {
 
     @Override
     public void writeOut() throws BlockException {
-        long wanted;
+        writeUpTo(sealAll(), true);
+    }
+
+    /** The number of the last buffer with records. */
+    private long sealAll() {
         lock.lock();
         try {
             seal();
-            wanted = sealed;
+            return sealed;
         } finally {
             lock.unlock();
         }
-        writeUpTo(wanted);
     }
 
     @Override

@@ -103,11 +103,8 @@ final class FvdDriver implements BlockDriver {
     @Override
     public DriverInfo info() throws BlockException {
         FvdImage current = image();
-        FvdImage.Writing writing = current.writing();
-        ChunkMapper mapper = writing == null ? null : writing.mapper();
-        boolean dirty = writing == null && !current.header().get().clean();
-        return new DriverInfo(
-                0, dirty, ImageFacts.of(current.header().get(), files.data().length(), mapper));
+        boolean dirty = current.writing() == null && !current.header().get().clean();
+        return new DriverInfo(0, dirty, ImageFacts.of(current, files.data().length()));
     }
 
     @Override

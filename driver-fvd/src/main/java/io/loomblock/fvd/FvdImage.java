@@ -221,11 +221,10 @@ record FvdImage(
             }
             LoggedWrite write = new LoggedWrite(
                     files.file, files.base, settings.generic().pool(), ring.format(), metadata, area, mapper, journal);
-            OpenOptions options = settings.generic();
-            SoftStore soft = new SoftStore(files, options.pool(), metadata, area, write, journal, guard);
+            SoftStore soft = new SoftStore(files, settings.generic().pool(), metadata, area, write, journal, guard);
             Closer.Step finish = () -> finishFetching(journal);
             return new Writing(
-                    journal, ring, mapper, write, BaseCopies.of(header, layout, files, options, soft, finish));
+                    journal, ring, mapper, write, BaseCopies.of(header, layout, files, settings, soft, finish));
         }
 
         /** The image has all of the base image: its header may say so once that is durable. */

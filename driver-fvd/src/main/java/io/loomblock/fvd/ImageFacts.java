@@ -14,10 +14,10 @@ final class ImageFacts {
      * The facts by name, in the order to print them.
      *
      * @param dataLength length of the file with the data, in bytes
-     * @param mapper null where it is not known how much of that is used
      */
-    static Map<String, Object> of(FvdHeader header, long dataLength, @Nullable ChunkMapper mapper)
-            throws BlockException {
+    static Map<String, Object> of(FvdImage image, long dataLength) throws BlockException {
+        FvdHeader header = image.header().get();
+        FvdImage.Writing writing = image.writing();
         Map<String, Object> facts = new LinkedHashMap<>();
         facts.put("version", header.version());
         facts.put("clean-shutdown", header.clean());
@@ -27,9 +27,12 @@ final class ImageFacts {
             facts.put("data-file-format", header.data().format());
         }
         putBase(header, facts);
+        if (!header.base().isNone()) {
+            putProgress(image, facts);
+        }
         facts.put("compact-image", header.isCompact());
         if (header.isCompact()) {
-            putTable(header, dataLength, mapper, facts);
+            putTable(header, dataLength, writing == null ? null : writing.mapper(), facts);
         }
         facts.put("journal-offset", header.journal().offset());
         facts.put("journal-size", header.journal().size());
@@ -63,6 +66,14 @@ final class ImageFacts {
         facts.put("prefetch-max-read-throughput", prefetch.maxRead());
         facts.put("prefetch-max-write-throughput", prefetch.maxWrite());
         facts.put("prefetch-throttle-time", prefetch.throttleTime());
+    }
+
+    /** How much of the base image is not needed any more, and what is being done about the rest. */
+    private static void putProgress(FvdImage image, Map<String, Object> facts) throws BlockException {
+        BaseBitmap bitmap = image.metadata().bitmap();
+        FvdImage.Writing writing = image.writing();
+        facts.put("base-data-in-image", bitmap == null ? image.header().get().baseSize() : bitmap.bytesInImage());
+        facts.put("prefetch-state", writing == null ? "off" : writing.copies().prefetchState());
     }
 
     private static void putTable(

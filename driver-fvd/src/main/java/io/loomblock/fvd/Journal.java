@@ -30,7 +30,11 @@ interface Journal {
     /** Writes table and bitmap to the file, durable, and starts the journal anew. */
     void recycle() throws BlockException;
 
-    /** Returns when all that was logged before is written to the file, where a flush makes it durable. */
+    /**
+     * Returns when all that was logged before is written to the file, where a flush makes it durable.
+     *
+     * @throws BlockException of a write; EINTR if interrupted while another thread writes: what was logged is written all the same
+     */
     void writeOut() throws BlockException;
 
     /** Whether records wait in memory, so that what is known of the image must not be forgotten. */

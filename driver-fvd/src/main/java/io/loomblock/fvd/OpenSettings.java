@@ -8,6 +8,7 @@ import io.loomblock.driver.DriverOption;
 import io.loomblock.driver.OptionValues;
 import java.util.List;
 import java.util.Locale;
+import java.util.random.RandomGenerator;
 
 /**
  * How an image is opened: the options of all images, and those of FVD. spec: fvd.md section 15.
@@ -17,9 +18,15 @@ import java.util.Locale;
  * @param journalMode how records get into the journal
  * @param journalBufferSize bytes of records that are collected, whole sectors
  * @param journalFlushPeriod milliseconds that a record waits for others
+ * @param random tosses the coins of prefetching
  */
 record OpenSettings(
-        OpenOptions generic, boolean force, JournalMode journalMode, int journalBufferSize, long journalFlushPeriod) {
+        OpenOptions generic,
+        boolean force,
+        JournalMode journalMode,
+        int journalBufferSize,
+        long journalFlushPeriod,
+        RandomGenerator random) {
 
     /** How records get into the journal. */
     enum JournalMode {
@@ -92,7 +99,13 @@ record OpenSettings(
                 values.bool(FORCE, false),
                 JournalMode.of(values.string(MODE, JournalMode.AUTO.optionName())),
                 (int) buffer / RecordFormat.SECTOR * RecordFormat.SECTOR,
-                period);
+                period,
+                RandomGenerator.getDefault());
+    }
+
+    /** The same with coins of the caller's own. */
+    OpenSettings withRandom(RandomGenerator value) {
+        return new OpenSettings(generic, force, journalMode, journalBufferSize, journalFlushPeriod, value);
     }
 
     /** Whether records are collected in memory. */

@@ -336,11 +336,20 @@ final class Prefetcher {
         if (settings.throttleTime() <= 0 || !side.isTooLowAfter(bytes, timers.nanoTime() - began)) {
             return false;
         }
-        if (random.nextBoolean()) {
+        if (tossCoin()) {
             return true;
         }
         side.forget();
         return false;
+    }
+
+    private boolean tossCoin() {
+        lock.lock();
+        try {
+            return random.nextBoolean();
+        } finally {
+            lock.unlock();
+        }
     }
 
     private void startPause() {
