@@ -17,8 +17,8 @@ import java.nio.file.Path;
  * <p>It lies in the directory of the system property {@code loomblock.jmh.dir}, which is Java's for temporary files unless set.
  */
 final class ScratchImage implements AutoCloseable {
-    /** The kernel's cache is made of pieces as large as the first writes, where these are aligned to that: small ones make images alike. */
-    private static final int FILL = 4 << 10;
+    /** The kernel's cache is made of pieces as large as the first writes: whole clusters, around which no format writes anything else. */
+    private static final int FILL = 64 << 10;
 
     private final Path path;
     private final BlockDevice device;
