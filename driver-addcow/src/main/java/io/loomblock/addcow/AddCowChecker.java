@@ -4,6 +4,7 @@ package io.loomblock.addcow;
 import io.loomblock.BlockException;
 import io.loomblock.CheckResult;
 import io.loomblock.FixMode;
+import io.loomblock.driver.DebugEvent;
 
 /**
  * Checks that bitmap and data file fit together, and makes them fit.
@@ -45,7 +46,7 @@ final class AddCowChecker {
             return result(0, 0, 1, 0, FixMode.NONE);
         }
         if (behind > 0 && fix.leaks()) {
-            bits.clearBehind(image.size());
+            bits.clearBehind(image.size(), DebugEvent.CHECK_UPDATE);
         }
         if (tooShort > 0 && fix.errors()) {
             bits.extendFor(image.size());

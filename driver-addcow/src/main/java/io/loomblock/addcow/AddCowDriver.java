@@ -40,6 +40,7 @@ final class AddCowDriver implements BlockDriver {
     private final Names names;
     private final FileNames fileNames;
     private final HeaderStore store;
+    private final Steps steps;
     private final CopyOnWrite copyOnWrite;
     private final RangeLocks clusterLocks = new RangeLocks();
 
@@ -79,7 +80,8 @@ final class AddCowDriver implements BlockDriver {
         this.image = image;
         this.writable = options.writable();
         this.active = !options.inactive();
-        this.copyOnWrite = new CopyOnWrite(file, data, this.backing);
+        this.steps = new Steps(file, data);
+        this.copyOnWrite = new CopyOnWrite(steps, data, this.backing);
     }
 
     private AddCowImage image() throws BlockException {
@@ -154,14 +156,8 @@ final class AddCowDriver implements BlockDriver {
     @Override
     public void debugEvent(DebugEvent event) throws BlockException {
         if (event == DebugEvent.COR_WRITE) {
-            announce(event);
+            steps.announce(event);
         }
-    }
-
-    /** A fault may be wanted in either file. */
-    private void announce(DebugEvent event) throws BlockException {
-        file.debugEvent(event);
-        data.debugEvent(event);
     }
 
     @Override
@@ -183,15 +179,15 @@ final class AddCowDriver implements BlockDriver {
             if (set) {
                 readData(pos, n, qiov, qiovOffset + done);
             } else {
-                announce(DebugEvent.READ_BACKING_AIO);
-                backing.read(pos, n, qiov, qiovOffset + done);
+                steps.announce(DebugEvent.READ_BACKING_AIO);
+                backing.read(DebugEvent.READ_BACKING_AIO, pos, n, qiov, qiovOffset + done);
             }
             done += n;
         }
     }
 
     private void readData(long pos, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
-        announce(DebugEvent.READ_AIO);
+        steps.announce(DebugEvent.READ_AIO);
         data.coReadv(pos, bytes, qiov, qiovOffset, 0);
     }
 
@@ -212,7 +208,7 @@ final class AddCowDriver implements BlockDriver {
     }
 
     private void writeData(long pos, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
-        announce(DebugEvent.WRITE_AIO);
+        steps.announce(DebugEvent.WRITE_AIO);
         data.coWritev(pos, bytes, qiov, qiovOffset, 0);
     }
 
@@ -268,7 +264,7 @@ final class AddCowDriver implements BlockDriver {
         AddCowImage current = image();
         requireWritable();
         if (current.allAllocated()) {
-            data.coDiscard(offset, bytes);
+            free(offset, bytes);
             return;
         }
         AddCowLayout layout = current.layout();
@@ -277,10 +273,15 @@ final class AddCowDriver implements BlockDriver {
             boolean set = current.bitmap().isSet(cluster);
             long end = current.bitmap().endOfLongRun(cluster, limit, set);
             if (set) {
-                data.coDiscard(layout.start(cluster), layout.start(end - cluster));
+                free(layout.start(cluster), layout.start(end - cluster));
             }
             cluster = end;
         }
+    }
+
+    private void free(long offset, long bytes) throws BlockException {
+        steps.announce(DebugEvent.CLUSTER_FREE);
+        data.coDiscard(offset, bytes);
     }
 
     @Override
@@ -373,13 +374,14 @@ final class AddCowDriver implements BlockDriver {
         }
         current.bitmap().writeBack();
         long start = current.layout().headerSize();
+        steps.announce(DebugEvent.EMPTY_IMAGE_PREPARE);
         try {
             file.coWriteZeroes(start, file.length() - start, RequestFlags.MAY_UNMAP);
             file.flush();
         } finally {
             image = AddCowImage.of(file, data, current.header(), current.size(), options);
         }
-        data.coDiscard(0, current.size());
+        free(0, current.size());
     }
 
     @Override

@@ -4,6 +4,7 @@ package io.loomblock.addcow;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.addcow.AddCowHeader.NamePlace;
+import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
@@ -56,21 +57,28 @@ final class BackingChange {
             throw new BlockException(Errno.EINVAL, "Backing file name is too long or contains a NUL character");
         }
         names.refuseBacking(imageName, name);
+        settle();
         NamePlace place = place(header, bytes.length);
         store.writeName(place, bytes);
         return write(header.withBacking(place, format));
     }
 
-    /** An image that does not need its backing file any more says so, in the order that is safe: data, bits, header. */
+    /** An image that does not need its backing file any more says so. */
     private AddCowHeader remove(AddCowHeader header) throws BlockException {
         AddCowHeader next = header.withBacking(NamePlace.NONE, "");
+        settle();
         if (image.size() > 0 && image.bitmap().endOfRun(0, image.clusters(), true) == image.clusters()) {
-            data.flush();
-            image.bitmap().writeBack();
-            file.flush();
             next = next.withAllAllocated();
         }
         return write(next);
+    }
+
+    /** Makes everything durable that the guest has written: a header must not show anything else in its place after a crash. */
+    private void settle() throws BlockException {
+        new Steps(file, data).announce(DebugEvent.DATA_BARRIER);
+        data.flush();
+        image.bitmap().writeBack();
+        file.flush();
     }
 
     private AddCowHeader write(AddCowHeader next) throws BlockException {

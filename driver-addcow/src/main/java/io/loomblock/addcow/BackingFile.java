@@ -2,6 +2,7 @@
 package io.loomblock.addcow;
 
 import io.loomblock.BlockException;
+import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import io.loomblock.memory.IoVector;
 import org.jspecify.annotations.Nullable;
@@ -26,9 +27,11 @@ final class BackingFile {
         return length == null ? 0 : Math.max(0, Math.min(bytes, length.length() - pos));
     }
 
-    void read(long pos, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
+    /** Reads what clusters show; the backing file hears of {@code step} first. */
+    void read(DebugEvent step, long pos, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
         int inside = (int) reach(pos, bytes);
         if (inside > 0 && backing != null) {
+            backing.debugEvent(step);
             backing.coReadv(pos, inside, qiov, qiovOffset, 0);
         }
         if (inside < bytes) {

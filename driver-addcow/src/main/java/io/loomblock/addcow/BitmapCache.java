@@ -239,7 +239,7 @@ final class BitmapCache {
     private void writeBatch(SectorBatch batch) throws BlockException {
         boolean done = false;
         try {
-            file.debugEvent(DebugEvent.DATA_BARRIER);
+            new Steps(file, data).announce(DebugEvent.DATA_BARRIER);
             data.flush();
             batch.write(file, DebugEvent.BITMAP_UPDATE);
             done = true;

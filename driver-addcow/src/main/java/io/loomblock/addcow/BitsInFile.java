@@ -4,6 +4,7 @@ package io.loomblock.addcow;
 import io.loomblock.BlockException;
 import io.loomblock.BlockStatus;
 import io.loomblock.PreallocationMode;
+import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.SectorWriter;
 import io.loomblock.memory.AlignedBuffer;
@@ -39,6 +40,7 @@ record BitsInFile(Node file, AddCowLayout layout, BufferPool pool) {
     }
 
     private long countIn(AlignedBuffer piece, long offset, int bytes, long from, long to) throws BlockException {
+        file.debugEvent(DebugEvent.CHECK_LOAD);
         file.coReadv(offset, IoVector.of(piece, 0, bytes));
         long set = 0;
         for (int i = 0; i < bytes; i++) {
@@ -51,30 +53,34 @@ record BitsInFile(Node file, AddCowLayout layout, BufferPool pool) {
         return set;
     }
 
-    /** Clears the bits behind those of a disk of this size, and cuts off tables that it does not need. */
-    void clearBehind(long size) throws BlockException {
+    /** Clears the bits behind those of a disk of this size, and cuts off tables that it does not need; each is such a step. */
+    void clearBehind(long size, DebugEvent step) throws BlockException {
         long clusters = layout.clusters(size);
         long end = layout.endOfBits(size);
         int used = (int) (clusters % Byte.SIZE);
         if (used != 0) {
-            clearInByte(end - 1, (1 << used) - 1);
+            clearInByte(end - 1, (1 << used) - 1, step);
         }
         long tables = Math.min(file.length(), layout.fileLength(size));
         if (end < tables) {
+            file.debugEvent(step);
             file.coWriteZeroes(end, tables - end, 0);
         }
         if (file.length() > tables) {
+            file.debugEvent(step);
             file.truncate(tables, true, PreallocationMode.OFF);
         }
     }
 
-    private void clearInByte(long offset, int kept) throws BlockException {
+    private void clearInByte(long offset, int kept, DebugEvent step) throws BlockException {
         try (AlignedBuffer one = pool.acquireReserved(1)) {
             IoVector vector = IoVector.of(one);
+            file.debugEvent(DebugEvent.BITMAP_LOAD);
             file.coReadv(offset, vector);
             byte bits = one.getByte(0);
             if ((bits & ~kept) != 0) {
                 one.putByte(0, (byte) (bits & kept));
+                file.debugEvent(step);
                 SectorWriter.write(file, offset, vector);
             }
         }
@@ -83,6 +89,7 @@ record BitsInFile(Node file, AddCowLayout layout, BufferPool pool) {
     /** Makes the file as long as a disk of this size needs, the new bits clear. */
     void extendFor(long size) throws BlockException {
         if (file.length() < layout.fileLength(size)) {
+            file.debugEvent(DebugEvent.BITMAP_GROW);
             file.truncate(layout.fileLength(size), true, PreallocationMode.OFF);
         }
     }

@@ -19,23 +19,16 @@ final class CopyOnWrite {
     /** All copies of an image that are under way take so much. */
     private static final long MEMORY = 2L * BufferPool.MAX_BUFFER;
 
-    private final Node file;
+    private final Steps steps;
     private final Node data;
     private final BackingFile backing;
     /** Its own: who holds a piece waits for the data file, which may be an image that copies on write itself. */
     private final BufferPool pieces = new BufferPool(MEMORY, 0);
 
-    /** {@code file}, the add-cow file, is told of each step. */
-    CopyOnWrite(Node file, Node data, BackingFile backing) {
-        this.file = file;
+    CopyOnWrite(Steps steps, Node data, BackingFile backing) {
+        this.steps = steps;
         this.data = data;
         this.backing = backing;
-    }
-
-    /** A fault may be wanted in either file. */
-    private void announce(DebugEvent event) throws BlockException {
-        file.debugEvent(event);
-        data.debugEvent(event);
     }
 
     /** Copies {@code [from, to)}, which lies in one cluster and inside of the disk. */
@@ -45,7 +38,7 @@ final class CopyOnWrite {
             copyShown(from, shown);
         }
         if (from + shown < to) {
-            announce(DebugEvent.COW_WRITE);
+            steps.announce(DebugEvent.COW_WRITE);
             data.coWriteZeroes(from + shown, to - from - shown, 0);
         }
     }
@@ -55,9 +48,9 @@ final class CopyOnWrite {
             for (int done = 0; done < bytes; ) {
                 int n = Math.min(bytes - done, buffer.capacity());
                 IoVector piece = IoVector.of(buffer, 0, n);
-                announce(DebugEvent.COW_READ);
-                backing.read(from + done, n, piece, 0);
-                announce(DebugEvent.COW_WRITE);
+                steps.announce(DebugEvent.COW_READ);
+                backing.read(DebugEvent.COW_READ, from + done, n, piece, 0);
+                steps.announce(DebugEvent.COW_WRITE);
                 data.coWritev(from + done, piece);
                 done += n;
             }

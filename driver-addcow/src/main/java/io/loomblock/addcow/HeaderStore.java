@@ -87,7 +87,7 @@ final class HeaderStore {
     void writeName(NamePlace place, byte[] name) throws BlockException {
         try (AlignedBuffer buffer = pool.acquireReserved(name.length)) {
             buffer.put(0, name, 0, name.length);
-            file.debugEvent(DebugEvent.HEADER_UPDATE);
+            file.debugEvent(DebugEvent.BACKING_UPDATE);
             SectorWriter.write(file, place.offset(), IoVector.of(buffer));
             file.flush();
         }

@@ -5,6 +5,7 @@ import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
+import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,6 +25,7 @@ final class Resizing {
     private final CopyOnWrite copyOnWrite;
     private final AddCowImage old;
     private final OpenOptions options;
+    private final Steps steps;
 
     Resizing(Node file, Node data, BackingFile backing, CopyOnWrite copyOnWrite, AddCowImage old, OpenOptions options) {
         this.file = file;
@@ -32,6 +34,7 @@ final class Resizing {
         this.copyOnWrite = copyOnWrite;
         this.old = old;
         this.options = options;
+        this.steps = new Steps(file, data);
     }
 
     private BitsInFile bits() {
@@ -45,7 +48,7 @@ final class Resizing {
                     Errno.ENOTSUP, "The image cannot grow without its backing file, which would show in the new part");
         }
         old.bitmap().writeBack();
-        bits().clearBehind(old.size());
+        bits().clearBehind(old.size(), DebugEvent.BITMAP_UPDATE);
         bits().extendFor(size);
         file.flush();
         AddCowImage grown = AddCowImage.of(file, data, old.header(), size, options);
@@ -53,6 +56,7 @@ final class Resizing {
             hideBacking(grown);
         }
         cutOddBytes();
+        steps.announce(DebugEvent.GROW);
         data.truncate(size, true, PreallocationMode.OFF);
         data.flush();
         return grown;
@@ -61,6 +65,7 @@ final class Resizing {
     /** What is less than a sector at the end of the data file is not part of the disk, and must not become it. */
     private void cutOddBytes() throws BlockException {
         if (WholeSectors.of(data).isOdd()) {
+            steps.announce(DebugEvent.SHRINK);
             data.truncate(old.size(), true, PreallocationMode.OFF);
         }
     }
@@ -88,11 +93,12 @@ final class Resizing {
         old.bitmap().writeBack();
         data.flush();
         file.flush();
+        steps.announce(DebugEvent.SHRINK);
         data.truncate(size, true, PreallocationMode.OFF);
         try {
             // Until the cut is durable, a loss of power brings back clusters that need their bits.
             data.flush();
-            bits().clearBehind(size);
+            bits().clearBehind(size, DebugEvent.BITMAP_UPDATE);
             file.flush();
         } catch (BlockException e) {
             // Bits behind the end mean nothing, and are cleared before the disk grows.

@@ -76,6 +76,8 @@ public enum DebugEvent {
     BITMAP_LOAD,
     /** Ours: sectors of a bitmap are about to be written. */
     BITMAP_UPDATE,
+    /** Ours: a bitmap is about to be made longer. */
+    BITMAP_GROW,
     /** Ours: guest data is about to be flushed, so that metadata may follow. */
     DATA_BARRIER,
     /** Ours: a check is about to read a piece of a table. */
@@ -101,7 +103,9 @@ public enum DebugEvent {
     /** Ours: what was fetched ahead of time is about to be stored. */
     PREFETCH_STORE,
     /** Ours: the file of the data is about to be made longer. */
-    GROW;
+    GROW,
+    /** Ours: the file of the data is about to be cut off. */
+    SHRINK;
 
     private final String eventName = name().toLowerCase(Locale.ROOT);
 

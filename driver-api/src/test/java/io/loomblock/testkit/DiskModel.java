@@ -68,17 +68,19 @@ public final class DiskModel {
         private final long id;
         private final long start;
         private final long end;
-        private final boolean zeros;
+        /** Bytes that are not its own; null for a pattern. */
+        private final @Nullable Content fixed;
+
         private final long began;
         private volatile long ended = NEVER;
-        /** Its bytes, made when first needed; null for zeros. */
+        /** Its own bytes, made when first needed. */
         private byte @Nullable [] content;
 
-        private Write(long id, long start, long end, boolean zeros, long began) {
+        private Write(long id, long start, long end, @Nullable Content fixed, long began) {
             this.id = id;
             this.start = start;
             this.end = end;
-            this.zeros = zeros;
+            this.fixed = fixed;
             this.began = began;
         }
 
@@ -89,8 +91,8 @@ public final class DiskModel {
 
         /** Where bytes of the disk first differ from those of this write; -1 if nowhere. */
         private int mismatch(long offset, byte[] data, int dataOffset, int count) {
-            if (zeros) {
-                return zeroMismatch(data, dataOffset, count);
+            if (fixed != null) {
+                return fixed.mismatch(offset, data, dataOffset, count);
             }
             byte[] mine = content();
             int at = (int) (offset - start);
@@ -98,7 +100,7 @@ public final class DiskModel {
         }
 
         private byte at(long offset) {
-            return zeros ? 0 : content()[(int) (offset - start)];
+            return fixed != null ? fixed.at(offset) : content()[(int) (offset - start)];
         }
 
         private byte[] content() {
@@ -116,8 +118,9 @@ public final class DiskModel {
 
         @Override
         public String toString() {
-            return (zeros ? "zeros" : "write") + " #" + id + " " + (end - start) + "@" + start + " [" + began + ","
-                    + (ended == NEVER ? "?" : Long.toString(ended)) + "]";
+            return (fixed == null ? "write" : fixed == Content.ZEROS ? "zeros" : "restoration") + " #" + id + " "
+                    + (end - start) + "@" + start + " [" + began + "," + (ended == NEVER ? "?" : Long.toString(ended))
+                    + "]";
         }
     }
 
@@ -150,9 +153,18 @@ public final class DiskModel {
 
     /** A write is about to be made. */
     public Write begin(long offset, long length, boolean zeros) {
+        return begin(offset, length, zeros ? Content.ZEROS : null);
+    }
+
+    /** What the disk held before the first write is about to be put back. */
+    public Write beginRestoring(long offset, long length) {
+        return begin(offset, length, initial);
+    }
+
+    private Write begin(long offset, long length, @Nullable Content fixed) {
         lock.lock();
         try {
-            Write write = new Write(ids.getAndIncrement(), offset, offset + length, zeros, tick());
+            Write write = new Write(ids.getAndIncrement(), offset, offset + length, fixed, tick());
             writes.add(write);
             return write;
         } finally {

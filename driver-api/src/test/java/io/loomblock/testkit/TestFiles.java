@@ -17,6 +17,7 @@ import io.loomblock.driver.OpenContext;
 import io.loomblock.driver.OptionValues;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TestFiles {
     private final Map<String, BlockDriver> files = new LinkedHashMap<>();
+    private final Map<String, String[]> rules = new HashMap<>();
+
+    /** Has the fault injector stand in front of a file whenever it is opened; names and values of its options in turn. */
+    public TestFiles inject(String name, String... faults) {
+        rules.put(name, faults);
+        return this;
+    }
 
     /** Puts a file under this name, in the place of the one that was there. */
     public TestFiles put(String name, BlockDriver file) {
@@ -78,7 +86,9 @@ public final class TestFiles {
         if (driver == null) {
             throw new BlockException(Errno.ENOENT);
         }
-        Node file = TestImages.node(name, driver, options);
+        String[] faults = rules.get(name);
+        Node file =
+                faults == null ? TestImages.node(name, driver, options) : Blkdebug.on(name, driver, options, faults);
         BlockDriverProvider provider = format == null ? probe(file, options) : Drivers.get(format);
         OptionValues values = OptionValues.of(provider, options.nodeOptions());
         Opening opening = new Opening(name, options, values, format == null, file);

@@ -6,25 +6,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
-import io.loomblock.OpenOptions;
-import io.loomblock.PreallocationMode;
 import io.loomblock.iotests.support.AddCowImages;
+import io.loomblock.iotests.support.Step;
 import io.loomblock.iotests.support.Timeline;
 import io.loomblock.testkit.CrashStates;
 import io.loomblock.testkit.DiskModel;
+import io.loomblock.testkit.FakeTimers;
 import io.loomblock.testkit.FaultDriver;
 import io.loomblock.testkit.FaultDriver.Effect;
 import io.loomblock.testkit.FaultDriver.Fault;
 import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.ModelRun;
-import io.loomblock.testkit.Pattern;
 import io.loomblock.testkit.RecordingDriver;
 import io.loomblock.testkit.Request;
 import io.loomblock.testkit.RequestLog;
 import io.loomblock.testkit.RequestLog.Kind;
 import io.loomblock.testkit.SparseBytes;
 import io.loomblock.testkit.TestFiles;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -37,12 +35,6 @@ import org.junit.jupiter.params.provider.MethodSource;
  * lost, reads go on, stale bytes never show, and the image opens again.
  */
 class FaultTest {
-    private static final int CLUSTER = 4096;
-    private static final int SIZE = 150_016;
-    private static final int GROWN = 200_192;
-    private static final byte[] BASE = Pattern.bytes(9_000_000, 0, 170_000);
-    private static final OpenOptions OPTIONS = OpenOptions.readWrite().withMetadataBudget(0);
-
     /** Which file fails. */
     private enum Which {
         ADD_COW,
@@ -80,23 +72,27 @@ class FaultTest {
     @ParameterizedTest(name = "{0}: {1}")
     @MethodSource("faults")
     void atEveryRequestNothingThatWasFlushedIsLost(String name, Which which, Fault fault) throws Exception {
-        int number = 0;
-        while (failAt(which, fault.at(number))) {
-            number++;
+        int requests = 0;
+        for (Workloads workload : Workloads.values()) {
+            int number = 0;
+            while (failAt(workload, which, fault.at(number))) {
+                number++;
+            }
+            requests += number;
         }
-        assertThat(number).as("requests of the kind").isGreaterThan(1);
+        assertThat(requests).as("requests of the kind").isGreaterThan(10);
     }
 
     /** Whether there was such a request. */
-    private static boolean failAt(Which which, Fault fault) throws Exception {
-        TestFiles files = AddCowImages.create(SIZE, CLUSTER, "raw", BASE);
+    private static boolean failAt(Workloads workload, Which which, Fault fault) throws Exception {
+        TestFiles files = Workloads.create();
         RequestLog log = new RequestLog();
         MemoryDriver imageFile = files.memory(AddCowImages.NAME);
-        MemoryDriver dataFile = new MemoryDriver(SparseBytes.of(Pattern.bytes(8_000_000, 0, SIZE)));
+        MemoryDriver dataFile = files.memory(AddCowImages.DATA);
         RecordingDriver image = new RecordingDriver("image", imageFile, log);
         RecordingDriver data = new RecordingDriver("data", dataFile, log);
         FaultDriver imageFaults = new FaultDriver(image);
-        FaultDriver dataFaults = new FaultDriver(data);
+        FaultDriver dataFaults = new FaultDriver(Workloads.punching(data));
         FaultDriver baseFaults = new FaultDriver(files.memory(AddCowImages.BASE));
         files.put(AddCowImages.NAME, imageFaults)
                 .put(AddCowImages.DATA, dataFaults)
@@ -107,23 +103,23 @@ class FaultTest {
                     case DATA -> dataFaults;
                     case BACKING -> baseFaults;
                 };
-        DiskModel model = new DiskModel(GROWN, DiskModel.Content.of(Arrays.copyOf(BASE, SIZE)), 1);
+        DiskModel model = new DiskModel(Workloads.GROWN, DiskModel.Content.of(Workloads.SHOWN), 1);
         Timeline timeline = new Timeline(model, log);
-        BlockDevice device = AddCowImages.open(files, OPTIONS);
+        BlockDevice device = AddCowImages.open(files, Workloads.OPTIONS);
         boolean happened;
         try {
             faulty.arm(fault);
-            workload(device, timeline);
+            Step.runAll(workload.steps(device, timeline, new FakeTimers()));
             faulty.disarm();
             happened = faulty.failures() > 0;
-            expectLive(device, model, fault);
+            expectLive(device, model, workload + " " + fault);
             if (!fault.once()) {
                 faulty.arm(fault.at(0));
             }
         } finally {
-            attempt(device::close);
+            ((Step) device::close).succeeds();
         }
-        String where = which + " " + fault;
+        String where = workload + " " + which + " " + fault;
         long flushed = timeline.flushedAt(log.size());
         expectAfterReopen(where, imageFile.snapshot(), dataFile.snapshot(), model, flushed);
         CrashStates.State durable = new CrashStates(log, List.of(image, data)).nothingButFlushed();
@@ -131,39 +127,8 @@ class FaultTest {
         return happened;
     }
 
-    /** A step that may fail. */
-    private interface Step {
-        void run() throws BlockException;
-    }
-
-    private static void attempt(Step step) {
-        try {
-            step.run();
-        } catch (BlockException e) {
-            assertThat(e.errno()).isIn(Errno.EIO, Errno.ENOSPC, Errno.EPERM);
-        }
-    }
-
-    /** A little of everything; what fails is left at that. */
-    private static void workload(BlockDevice device, Timeline timeline) {
-        attempt(() -> timeline.write(device, 1000, 3000));
-        attempt(() -> timeline.write(device, 20480, 12288));
-        attempt(() -> timeline.flush(device));
-        attempt(() -> timeline.write(device, 21000, 5000));
-        attempt(() -> timeline.zero(device, 40960, 9000));
-        attempt(() -> timeline.flush(device));
-        attempt(() -> timeline.zero(device, 20480, 4096));
-        attempt(() -> timeline.write(device, 60_000, 600));
-        attempt(() -> timeline.write(device, 0, 30_000));
-        attempt(() -> timeline.write(device, SIZE - 100, 100));
-        attempt(() -> device.truncate(GROWN, true, PreallocationMode.OFF));
-        attempt(() -> timeline.write(device, SIZE - 700, 1400));
-        attempt(() -> timeline.flush(device));
-        attempt(() -> timeline.write(device, 100_000, 700));
-    }
-
     /** The device that saw the fault reads every write that succeeded. */
-    private static void expectLive(BlockDevice device, DiskModel model, Fault fault) throws Exception {
+    private static void expectLive(BlockDevice device, DiskModel model, String fault) throws Exception {
         try {
             long size = Math.min(device.length(), model.size());
             model.verify(ModelRun.reader(device), 0, size, Long.MAX_VALUE, Long.MAX_VALUE);
@@ -174,8 +139,8 @@ class FaultTest {
 
     private static void expectAfterReopen(
             String where, SparseBytes image, SparseBytes data, DiskModel model, long flushed) throws Exception {
-        TestFiles files = AddCowImages.of(image, data, BASE);
-        try (BlockDevice device = AddCowImages.open(files, OPTIONS)) {
+        TestFiles files = AddCowImages.of(image, data, Workloads.BASE);
+        try (BlockDevice device = AddCowImages.open(files, Workloads.OPTIONS)) {
             AddCowImages.expectSound(device, 100);
             long size = Math.min(device.length(), model.size());
             model.verify(ModelRun.reader(device), 0, size, Long.MAX_VALUE, flushed);

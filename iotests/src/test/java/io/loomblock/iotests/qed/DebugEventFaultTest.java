@@ -7,26 +7,33 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.CheckResult;
+import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
 import io.loomblock.FixMode;
+import io.loomblock.OpenOptions;
+import io.loomblock.PreallocationMode;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.iotests.support.EventFaults;
 import io.loomblock.iotests.support.Guest;
 import io.loomblock.iotests.support.QedImages;
+import io.loomblock.iotests.support.Step;
+import io.loomblock.iotests.support.Timeline;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
 import io.loomblock.testkit.Blkdebug;
+import io.loomblock.testkit.FakeTimers;
 import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.Pattern;
-import java.nio.file.Path;
+import io.loomblock.testkit.TestFiles;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -37,6 +44,12 @@ class DebugEventFaultTest {
     private static final int SPAN = 2 << 20;
 
     private static final long SIZE = SPAN + (64 << 10) + 512;
+    private static final int GROWTH = 64 << 10;
+    private static final long SMALL_BUDGET = 64 << 10;
+    private static final String NAME = "test.qed";
+    /** Another name of the backing file, which takes a place of its own in the header. */
+    private static final String LONG_NAME = "./".repeat(300) + "base.raw";
+
     private static final byte[] BASE = Pattern.bytes(9_000_000, 0, SPAN + 10_000);
 
     /** Why an event never comes here. */
@@ -54,7 +67,7 @@ class DebugEventFaultTest {
             "QED's tables are never copied, and what is copied is read from the backing file",
             EnumSet.of(DebugEvent.L2_ALLOC_COW_READ, DebugEvent.COW_READ)::contains,
             "add-cow's alone",
-            EnumSet.of(DebugEvent.BITMAP_LOAD, DebugEvent.BITMAP_UPDATE, DebugEvent.DATA_BARRIER)::contains,
+            event -> event.name().matches("BITMAP_.*|DATA_BARRIER|SHRINK"),
             "FVD's alone",
             event -> event.name().matches("TABLE_.*|JOURNAL_.*|COR_STORE|PREFETCH_STORE|GROW"),
             "no step",
@@ -62,31 +75,66 @@ class DebugEventFaultTest {
             "needs a corrupt image: aRepairThatFailsCanBeRepeated",
             event -> event == DebugEvent.CHECK_UPDATE);
 
-    @TempDir
-    Path directory;
-
-    private EventFaults image(boolean overlay) throws Exception {
-        Path name = directory.resolve("test.qed");
-        if (!overlay) {
-            return new EventFaults(
-                    "qed", name, SIZE, SPAN, new byte[0], null, () -> QedImages.create(SIZE, CLUSTER, 1));
-        }
-        QedImages.raw(directory, "base.raw", BASE);
-        String longName = "./".repeat(300) + "base.raw";
+    private static EventFaults image(boolean overlay) {
+        OpenOptions options = OpenOptions.readWrite().withCopyOnRead(overlay).withMetadataBudget(SMALL_BUDGET);
+        byte[] shown = overlay ? BASE : new byte[0];
         return new EventFaults(
                 "qed",
-                name,
-                SIZE,
-                SPAN,
-                BASE,
-                longName,
-                () -> QedImages.createOver(name, "base.raw", SIZE, CLUSTER, 1));
+                List.of(NAME),
+                options,
+                SIZE + GROWTH,
+                shown,
+                (device, timeline, timers) -> steps(device, timeline, timers, overlay),
+                () -> create(overlay));
+    }
+
+    private static TestFiles create(boolean overlay) throws BlockException {
+        TestFiles files = new TestFiles();
+        CreateOptions options = QedImages.options(SIZE, CLUSTER, 1);
+        if (overlay) {
+            files.put("base.raw", BASE);
+            files.put(LONG_NAME, BASE);
+            options = options.withBacking("base.raw", "raw");
+        }
+        files.create("qed", NAME, options);
+        return files;
+    }
+
+    /** A little of everything. */
+    private static List<Step> steps(BlockDevice device, Timeline timeline, FakeTimers timers, boolean overlay) {
+        return List.of(
+                () -> timeline.write(device, 1000, 3000),
+                () -> timeline.write(device, 20_480, 12_288),
+                () -> timeline.flush(device),
+                () -> timeline.write(device, 21_000, 5000),
+                () -> timeline.write(device, SPAN - 6000, 12_000),
+                () -> timeline.zero(device, 40_960, 9000),
+                () -> timeline.flush(device),
+                () -> Guest.read(device, 0, 100_000),
+                () -> timeline.zero(device, 20_480, 4096),
+                () -> timeline.write(device, SIZE - 300, 300),
+                () -> timers.advance(Duration.ofSeconds(6)),
+                () -> timeline.write(device, 65_536, 512),
+                () -> timeline.flush(device),
+                () -> device.check(FixMode.ALL),
+                () -> changeBackingFile(device, overlay),
+                () -> timeline.write(device, 0, 30_000),
+                () -> device.truncate(SIZE + GROWTH, true, PreallocationMode.OFF),
+                () -> timeline.write(device, SIZE - 700, 1400),
+                () -> timeline.flush(device),
+                () -> timeline.write(device, 100_000, 700));
+    }
+
+    private static void changeBackingFile(BlockDevice device, boolean overlay) throws BlockException {
+        if (overlay) {
+            device.changeBackingFile(LONG_NAME, "raw");
+        }
     }
 
     @Test
     void everyEventComesUnlessThereIsAReason() throws Exception {
-        Set<DebugEvent> coming = EnumSet.copyOf(image(false).events());
-        coming.addAll(image(true).events());
+        Set<DebugEvent> coming = EnumSet.copyOf(image(false).events(NAME));
+        coming.addAll(image(true).events(NAME));
         Set<DebugEvent> excused = Arrays.stream(DebugEvent.values())
                 .filter(event -> NEVER.values().stream().anyMatch(reason -> reason.test(event)))
                 .collect(Collectors.toSet());
@@ -98,19 +146,7 @@ class DebugEventFaultTest {
     @ParameterizedTest(name = "overlay {0}")
     @ValueSource(booleans = {false, true})
     void whereverItFailsNothingThatWasFlushedIsLost(boolean overlay) throws Exception {
-        EventFaults image = image(overlay);
-        for (DebugEvent event : image.events()) {
-            for (Errno errno : new Errno[] {Errno.EIO, Errno.ENOSPC}) {
-                for (int times : new int[] {1, 2, EventFaults.FOR_GOOD}) {
-                    try {
-                        image.failAt(event, errno, times);
-                    } catch (AssertionError | BlockException e) {
-                        String what = event + " " + errno + " " + times + " times (0 for good): ";
-                        throw new AssertionError(what + e.getMessage(), e);
-                    }
-                }
-            }
-        }
+        image(overlay).failEverywhere(NAME);
     }
 
     @Test

@@ -23,6 +23,9 @@ public final class AddCowImages {
     /** Name of the raw backing file. */
     public static final String BASE = "base.raw";
 
+    /** Another name of it. */
+    public static final String OTHER_BASE = "same.raw";
+
     private AddCowImages() {}
 
     /** Options for a new image that has these names. */
@@ -38,9 +41,7 @@ public final class AddCowImages {
     public static TestFiles create(long size, int clusterSize, String dataFormat, byte @Nullable [] base)
             throws BlockException {
         TestFiles files = new TestFiles();
-        if (base != null) {
-            files.put(BASE, base);
-        }
+        putBase(files, base);
         if (dataFormat.equals("raw")) {
             SparseBytes data = new SparseBytes();
             data.truncate(size);
@@ -57,10 +58,15 @@ public final class AddCowImages {
         TestFiles files = new TestFiles();
         files.put(NAME, new MemoryDriver(image));
         files.put(DATA, new MemoryDriver(data));
+        putBase(files, base);
+        return files;
+    }
+
+    private static void putBase(TestFiles files, byte @Nullable [] base) {
         if (base != null) {
             files.put(BASE, base);
+            files.put(OTHER_BASE, base);
         }
-        return files;
     }
 
     /** Opens the image. */

@@ -5,14 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
+import io.loomblock.CheckResult;
 import io.loomblock.Errno;
 import io.loomblock.FixMode;
 import io.loomblock.OpenOptions;
-import io.loomblock.PreallocationMode;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Limits;
-import io.loomblock.testkit.Blkdebug;
 import io.loomblock.testkit.CrashStates;
 import io.loomblock.testkit.DiskModel;
 import io.loomblock.testkit.FakeTimers;
@@ -22,47 +21,46 @@ import io.loomblock.testkit.ModelRun;
 import io.loomblock.testkit.RecordingDriver;
 import io.loomblock.testkit.RequestLog;
 import io.loomblock.testkit.SparseBytes;
-import io.loomblock.testkit.TestImages;
-import java.nio.file.Path;
-import java.time.Duration;
+import io.loomblock.testkit.TestFiles;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Function;
 
 /**
- * A little of everything on an image whose file fails at a debug event: nothing that was flushed is lost, nothing wrong is read, and
- * the image opens again without corruption.
+ * A workload on an image one of whose files fails at a debug event: nothing that was flushed is lost, nothing wrong is read, and the image
+ * opens again without corruption.
  *
  * @param format of the image
- * @param name where it believes to be
- * @param size of its disk, not a multiple of a cluster
- * @param far a place that other metadata is about than at the start
- * @param base what its backing file holds, empty for none
- * @param backingName another name of the backing file that takes a place of its own in the header, or null
- * @param create makes it anew
+ * @param files what it consists of and is written to: first the file by which it is opened
+ * @param options to open it with, but for the format and the clock
+ * @param size the largest that the disk becomes
+ * @param shown what the disk reads as before anything is written, and zeros after that
+ * @param workload what is done
+ * @param create makes the files anew, those that are only read among them
  */
 public record EventFaults(
         String format,
-        Path name,
+        List<String> files,
+        OpenOptions options,
         long size,
-        long far,
-        byte[] base,
-        @Nullable String backingName,
-        Callable<MemoryDriver> create) {
+        byte[] shown,
+        Workload workload,
+        Callable<TestFiles> create) {
     /** How often a fault comes that does not go away. */
     public static final int FOR_GOOD = 0;
 
-    private static final int GROWTH = 64 << 10;
-    private static final long SMALL_BUDGET = 64 << 10;
     private static final int SECTOR = 512;
 
-    /** A step that may fail. */
+    /** What is done to an image. */
     @FunctionalInterface
-    private interface Step {
-        void run() throws BlockException;
+    public interface Workload {
+        /** All steps; what is written goes through {@code timeline}. */
+        List<Step> steps(BlockDevice device, Timeline timeline, FakeTimers timers);
     }
 
     /** Hears of events in place of a fault injector. */
@@ -89,38 +87,62 @@ public record EventFaults(
         }
     }
 
-    /** The events that come while nothing fails. */
-    public Set<DebugEvent> events() throws Exception {
-        Listener listener = new Listener(create.call());
+    /** The events that this file hears of while nothing fails. */
+    public Set<DebugEvent> events(String file) throws Exception {
+        TestFiles all = create.call();
+        Listener listener = new Listener(all.memory(file));
+        all.put(file, listener);
         FakeTimers timers = new FakeTimers();
-        try (BlockDevice device = TestImages.open(name.toString(), listener, options(timers))) {
-            int failed = workload(device, new Timeline(model(), new RequestLog()), timers);
+        try (BlockDevice device = open(all, timers)) {
+            Timeline timeline = new Timeline(model(), new RequestLog());
+            int failed = Step.runAll(workload.steps(device, timeline, timers));
             assertThat(failed).as("steps that fail without a fault").isZero();
         }
         return listener.heard;
     }
 
-    /** Lets so many requests after an event fail, or all for {@link #FOR_GOOD}, and judges what comes of it. */
-    public void failAt(DebugEvent event, Errno errno, int times) throws Exception {
-        MemoryDriver file = create.call();
+    /** Has every event come that this file hears of, followed by every kind of fault in it. */
+    public void failEverywhere(String file) throws Exception {
+        for (DebugEvent event : events(file)) {
+            for (Errno errno : new Errno[] {Errno.EIO, Errno.ENOSPC}) {
+                for (int times : new int[] {1, 2, FOR_GOOD}) {
+                    try {
+                        failAt(file, event, errno, times);
+                    } catch (AssertionError | BlockException e) {
+                        String what = file + " " + event + " " + errno + " " + times + " times (0 for good): ";
+                        throw new AssertionError(what + e.getMessage(), e);
+                    }
+                }
+            }
+        }
+    }
+
+    /** Lets so many requests to a file after an event fail, or all for {@link #FOR_GOOD}, and judges what comes of it. */
+    private void failAt(String file, DebugEvent event, Errno errno, int times) throws Exception {
+        TestFiles all = create.call();
         RequestLog log = new RequestLog();
-        RecordingDriver recorder = new RecordingDriver("image", file, log);
-        FakeTimers timers = new FakeTimers();
+        Map<String, MemoryDriver> memory = new LinkedHashMap<>();
+        List<RecordingDriver> recorders = new ArrayList<>();
+        for (String name : files) {
+            memory.put(name, all.memory(name));
+            recorders.add(new RecordingDriver(name, all.memory(name), log));
+        }
+        recorders.forEach(recorder -> all.put(recorder.name(), recorder));
+        all.inject(file, rules(event, errno, times));
         DiskModel model = model();
         Timeline timeline = new Timeline(model, log);
-        BlockDevice device = BlockDevice.openOn(
-                Blkdebug.on(name.toString(), recorder, options(timers), rules(event, errno, times)), options(timers));
+        FakeTimers timers = new FakeTimers();
+        BlockDevice device = open(all, timers);
         try {
-            int failed = workload(device, timeline, timers);
-            assertThat(failed > 0 || times != FOR_GOOD).as("something fails").isTrue();
+            Step.runAll(workload.steps(device, timeline, timers));
             expectLive(device, model, times);
         } finally {
-            attempt(device::close);
+            ((Step) device::close).succeeds();
         }
-        expectAfterReopen("opened again", file.snapshot(), model, timeline.flushedAt(log.size()));
-        SparseBytes durable =
-                new CrashStates(log, List.of(recorder)).nothingButFlushed().file("image");
-        expectAfterReopen("opened after power loss", durable, model, timeline.flushedAt(log.size()));
+        long flushed = timeline.flushedAt(log.size());
+        expectAfterReopen("opened again", name -> memory.get(name).snapshot(), model, flushed);
+        CrashStates.State durable = new CrashStates(log, recorders).nothingButFlushed();
+        expectAfterReopen("opened after power loss", durable::file, model, flushed);
     }
 
     /** A rule that holds once for each time. */
@@ -136,65 +158,11 @@ public record EventFaults(
     }
 
     private DiskModel model() {
-        return new DiskModel(size + GROWTH, DiskModel.Content.of(base), 1);
+        return new DiskModel(size, DiskModel.Content.of(shown), 1);
     }
 
-    private OpenOptions options(FakeTimers timers) {
-        return OpenOptions.readWrite()
-                .withFormat(format)
-                .withTimers(timers)
-                .withCopyOnRead(base.length > 0)
-                .withMetadataBudget(SMALL_BUDGET);
-    }
-
-    /** Whether the step succeeded. */
-    private static boolean attempt(Step step) {
-        try {
-            step.run();
-            return true;
-        } catch (BlockException e) {
-            assertThat(e.errno()).isIn(Errno.EIO, Errno.ENOSPC, Errno.EPERM);
-            return false;
-        }
-    }
-
-    /** Does a little of everything; what fails is left at that. How many steps have failed. */
-    private int workload(BlockDevice device, Timeline timeline, FakeTimers timers) {
-        int failed = 0;
-        for (Step step : steps(device, timeline, timers)) {
-            failed += attempt(step) ? 0 : 1;
-        }
-        return failed;
-    }
-
-    private List<Step> steps(BlockDevice device, Timeline timeline, FakeTimers timers) {
-        return List.of(
-                () -> timeline.write(device, 1000, 3000),
-                () -> timeline.write(device, 20_480, 12_288),
-                () -> timeline.flush(device),
-                () -> timeline.write(device, 21_000, 5000),
-                () -> timeline.write(device, far - 6000, 12_000),
-                () -> timeline.zero(device, 40_960, 9000),
-                () -> timeline.flush(device),
-                () -> Guest.read(device, 0, 100_000),
-                () -> timeline.zero(device, 20_480, 4096),
-                () -> timeline.write(device, size - 300, 300),
-                () -> timers.advance(Duration.ofSeconds(6)),
-                () -> timeline.write(device, 65_536, 512),
-                () -> timeline.flush(device),
-                () -> device.check(FixMode.ALL),
-                () -> changeBackingFile(device),
-                () -> timeline.write(device, 0, 30_000),
-                () -> device.truncate(size + GROWTH, true, PreallocationMode.OFF),
-                () -> timeline.write(device, size - 700, 1400),
-                () -> timeline.flush(device),
-                () -> timeline.write(device, 100_000, 700));
-    }
-
-    private void changeBackingFile(BlockDevice device) throws BlockException {
-        if (backingName != null) {
-            device.changeBackingFile(backingName, "raw");
-        }
+    private BlockDevice open(TestFiles all, FakeTimers timers) throws BlockException {
+        return all.open(files.get(0), format, options.withTimers(timers));
     }
 
     /**
@@ -216,15 +184,21 @@ public record EventFaults(
     }
 
     private static void verify(BlockDevice device, DiskModel model, long flushed) throws Exception {
-        long size = Math.min(device.length(), model.size());
-        model.verify(ModelRun.reader(device), 0, size, Long.MAX_VALUE, flushed);
+        long end = Math.min(device.length(), model.size());
+        model.verify(ModelRun.reader(device), 0, end, Long.MAX_VALUE, flushed);
     }
 
-    private void expectAfterReopen(String when, SparseBytes content, DiskModel model, long flushed) throws Exception {
-        MemoryDriver file = new MemoryDriver(content.copy());
-        try (BlockDevice device =
-                TestImages.open(name.toString(), file, options(new FakeTimers()).withCopyOnRead(false))) {
-            QedImages.expectNoCorruption(device);
+    private void expectAfterReopen(String when, Function<String, SparseBytes> contents, DiskModel model, long flushed)
+            throws Exception {
+        TestFiles all = create.call();
+        for (String name : files) {
+            all.put(name, contents.apply(name).copy());
+        }
+        try (BlockDevice device = all.open(
+                files.get(0), format, options.withTimers(new FakeTimers()).withCopyOnRead(false))) {
+            CheckResult result = device.check(FixMode.NONE);
+            assertThat(result.corruptions()).as("corruptions").isZero();
+            assertThat(result.checkErrors()).as("check errors").isZero();
             verify(device, model, flushed);
         } catch (AssertionError | BlockException e) {
             throw new AssertionError(when + ": " + e.getMessage(), e);

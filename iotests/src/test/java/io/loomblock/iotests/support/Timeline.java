@@ -92,6 +92,35 @@ public final class Timeline {
         note();
     }
 
+    /** Tells that a range is not needed: where the disk has it for itself, it may keep its bytes or read as zeros. */
+    public void discard(BlockDevice device, long offset, long length) throws BlockException {
+        // Never ended, so that it need not show.
+        model.begin(offset, length, true);
+        note();
+        device.discard(offset, length);
+        note();
+    }
+
+    /** Empties the image, so that the disk shows what it did at first. */
+    public void empty(BlockDevice device) throws BlockException {
+        DiskModel.Write write = model.beginRestoring(0, model.size());
+        note();
+        device.makeEmpty();
+        ended(write);
+        note();
+    }
+
+    /**
+     * Takes the backing file away. What is behind {@code from}, of which the disk has nothing for itself, is zeros when it is opened again; as
+     * long as it is open, the backing file is too.
+     */
+    public void loseBacking(BlockDevice device, long from) throws BlockException {
+        model.begin(from, device.length() - from, true);
+        note();
+        device.changeBackingFile(null, null);
+        note();
+    }
+
     /** Flushes. */
     public void flush(BlockDevice device) throws BlockException {
         long began = model.tick();
