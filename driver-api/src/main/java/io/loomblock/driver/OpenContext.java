@@ -45,6 +45,17 @@ public interface OpenContext {
     Node openChild(String role, String name, @Nullable String format) throws BlockException;
 
     /**
+     * The length in bytes of a file that the image may come to name, without what that file itself stands on; also after the image is open.
+     *
+     * @param name relative to the image
+     * @param format its format, or null to probe
+     * @throws BlockException of the open, or of the policy
+     */
+    default long lengthOf(String name, @Nullable String format) throws BlockException {
+        throw new BlockException(Errno.ENOTSUP, "There is no way to files here");
+    }
+
+    /**
      * Whether two names, in full, mean the same file; found without opening either. What cannot be told apart but by name, is told by
      * name.
      */

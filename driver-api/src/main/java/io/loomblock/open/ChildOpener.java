@@ -213,6 +213,19 @@ final class ChildOpener implements OpenContext {
     }
 
     @Override
+    public long lengthOf(String name, @Nullable String format) throws BlockException {
+        OpenOptions how = OpenOptions.readOnly()
+                .withFormat(format)
+                .withForceShare(true)
+                .withNoBacking(true)
+                .withImplicitOpen(options.implicitOpen())
+                .withPool(options.pool());
+        try (Node node = ImageOpener.openNamed(file().name(), name, how)) {
+            return node.length();
+        }
+    }
+
+    @Override
     public byte[] readFile(String name, int mostBytes) throws BlockException {
         if (opener.recorded() != null) {
             throw new BlockException(Errno.EACCES, "An image may not name the file of settings '" + name + "'");

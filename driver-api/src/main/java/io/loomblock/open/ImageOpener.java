@@ -109,7 +109,12 @@ public final class ImageOpener {
         BackingReference reference = image.driver().backingReference();
         return reference == null
                 ? null
-                : top().openRecorded(image.name(), reference.name(), options.withFormat(reference.format()));
+                : openNamed(image.name(), reference.name(), options.withFormat(reference.format()));
+    }
+
+    /** Opens a file as an image of its own that another image names, or may come to name. */
+    static Node openNamed(NodeName image, String name, OpenOptions options) throws BlockException {
+        return top().openRecorded(image, name, options);
     }
 
     /** An opener of what stands below: images that the images {@code self} and above it name. */

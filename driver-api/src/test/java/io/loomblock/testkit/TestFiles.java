@@ -164,6 +164,13 @@ public final class TestFiles {
         }
 
         @Override
+        public long lengthOf(String other, @Nullable String format) throws BlockException {
+            try (Node node = openNode(other, format, OpenOptions.readOnly().withNoBacking(true))) {
+                return node.length();
+            }
+        }
+
+        @Override
         public Node openFiltered(String role, @Nullable String filename) {
             throw new UnsupportedOperationException();
         }

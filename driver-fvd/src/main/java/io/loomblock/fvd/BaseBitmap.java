@@ -119,7 +119,7 @@ final class BaseBitmap {
     }
 
     /** The first block whose bit is in the next page. */
-    private long endOfPage(long block) {
+    long endOfPage(long block) {
         return (pages.endOfPage(layout.bitmapByte(block)) - layout.bitmapOffset()) * Byte.SIZE;
     }
 

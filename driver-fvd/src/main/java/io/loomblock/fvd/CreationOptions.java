@@ -8,7 +8,6 @@ import io.loomblock.driver.DriverOption;
 import io.loomblock.driver.NodeOptions;
 import io.loomblock.driver.OptionValues;
 import io.loomblock.driver.Sizes;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -84,21 +83,13 @@ final class CreationOptions {
         if (name == null || name.isEmpty()) {
             return NamedFile.NONE;
         }
-        requireFits(name, format().maxName(), "File name");
-        String recorded = fileFormat == null ? "" : fileFormat;
-        requireFits(recorded, format().maxFormatName(), "Name of a format");
-        return new NamedFile(name, recorded);
+        return NamedFile.checked(name, fileFormat, format());
     }
 
     String addStorageCommand() throws BlockException {
         String command = values.string("add_storage_cmd", "");
-        requireFits(command, format().maxCommand(), "add_storage_cmd");
+        NamedFile.requireFits(command, format().maxCommand(), "add_storage_cmd");
         return command;
-    }
-
-    private static void requireFits(String text, int max, String what) throws BlockException {
-        require(text.indexOf('\0') < 0, what + " contains a NUL character");
-        require(text.getBytes(StandardCharsets.UTF_8).length <= max, what + " is too long for an FVD image");
     }
 
     /** Of a base image of this visible size. */

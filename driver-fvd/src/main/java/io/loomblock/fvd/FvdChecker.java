@@ -3,21 +3,17 @@ package io.loomblock.fvd;
 
 import io.loomblock.BlockException;
 import io.loomblock.CheckResult;
-import io.loomblock.memory.AlignedBuffer;
 
 /**
- * Looks through the table of an image: entries that name no storage, storage that two chunks share, storage that nobody names. spec: fvd.md
- * section 16.7.
+ * Looks through bitmap and table of an image: parts that cannot be read, entries that name no storage, storage that two chunks share, storage
+ * that nobody names. spec: fvd.md section 16.7.
  *
- * <p>Looks at the table as it is in memory, so an image that was not closed in order is checked as its journal makes it. Storage is marked a
+ * <p>Looks at them as they are in memory, so an image that was not closed in order is checked as its journal makes it. Storage is marked a
  * part at a time, within the memory that the image may use. Other requests must not be in flight.
  */
 final class FvdChecker {
-    private static final long MIN_MARKS = 64 << 10;
-    private static final long MAX_MARKS = 64 << 20;
-
     private final FvdLayout layout;
-    private final ChunkTable table;
+    private final Metadata metadata;
     private final long storage;
     private final long growUnit;
     private final long marks;
@@ -35,18 +31,23 @@ final class FvdChecker {
      * @param fileLength of the data area's file, in bytes
      * @param budget bytes of memory for marks
      */
-    FvdChecker(FvdLayout layout, ChunkTable table, long fileLength, long growUnit, long budget) {
-        this.layout = layout;
-        this.table = table;
-        this.storage = FvdLayout.ceilDiv(Math.max(0, fileLength - layout.dataStart()), layout.chunkSize());
+    FvdChecker(Metadata metadata, long fileLength, long growUnit, long budget) {
+        this.layout = metadata.layout();
+        this.metadata = metadata;
+        this.storage = layout.isCompact() ? layout.storage(fileLength) : 0;
         this.growUnit = growUnit;
-        this.marks = Math.clamp(budget, MIN_MARKS, MAX_MARKS) * Byte.SIZE;
+        this.marks = ChunkMarks.most(budget);
     }
 
     CheckResult run() throws BlockException {
-        countEntries();
+        readBitmap();
+        ChunkTable table = metadata.table();
+        if (table == null) {
+            return new CheckResult(0, 0, errors, 0, 0, 0, 0, 0, 0, 0);
+        }
+        countEntries(table);
         for (long first = 0; first < next; first += marks) {
-            countSharing(first, Math.min(next, first + marks));
+            countSharing(table, first, Math.min(next, first + marks));
         }
         return new CheckResult(
                 corruptions,
@@ -61,10 +62,25 @@ final class FvdChecker {
                 fragmented);
     }
 
-    private void countEntries() {
+    /** Any bit may be set, if it can be read. */
+    private void readBitmap() {
+        BaseBitmap bitmap = metadata.bitmap();
+        if (bitmap == null) {
+            return;
+        }
+        for (long block = 0; block < layout.blocks(); block = bitmap.endOfPage(block)) {
+            try {
+                bitmap.isSet(block);
+            } catch (BlockException e) {
+                errors++;
+            }
+        }
+    }
+
+    private void countEntries(ChunkTable table) {
         long previous = -1;
         for (long chunk = 0; chunk < layout.chunks(); chunk++) {
-            int entry = readOrCount(chunk);
+            int entry = readOrCount(table, chunk);
             if (entry == ChunkTable.EMPTY) {
                 continue;
             }
@@ -82,7 +98,7 @@ final class FvdChecker {
     }
 
     /** The entry; one that cannot be read counts as an error, and as none. */
-    private int readOrCount(long chunk) {
+    private int readOrCount(ChunkTable table, long chunk) {
         try {
             return ChunkTable.clean(table.entry(chunk));
         } catch (BlockException e) {
@@ -91,35 +107,27 @@ final class FvdChecker {
         }
     }
 
-    private int readOrSkip(long chunk) {
+    private int readOrSkip(ChunkTable table, long chunk) {
         long before = errors;
-        int entry = readOrCount(chunk);
+        int entry = readOrCount(table, chunk);
         errors = before;
         return entry;
     }
 
     /** Finds out which physical chunks of {@code [first, end)} are named, and how often. */
-    private void countSharing(long first, long end) throws BlockException {
-        int longs = (int) FvdLayout.ceilDiv(end - first, Long.SIZE);
-        try (AlignedBuffer seen = AlignedBuffer.allocate(longs * Long.BYTES)) {
+    private void countSharing(ChunkTable table, long first, long end) throws BlockException {
+        try (ChunkMarks seen = new ChunkMarks(first, end)) {
             for (long chunk = 0; chunk < layout.chunks(); chunk++) {
-                int entry = readOrSkip(chunk);
-                if (entry != ChunkTable.EMPTY && entry >= first && entry < end) {
-                    mark(seen, entry - first);
+                int entry = readOrSkip(table, chunk);
+                if (entry == ChunkTable.EMPTY || !seen.covers(entry)) {
+                    continue;
+                }
+                if (seen.mark(entry)) {
+                    named++;
+                } else {
+                    corruptions++;
                 }
             }
-        }
-    }
-
-    private void mark(AlignedBuffer seen, long number) {
-        int at = (int) (number / Long.SIZE) * Long.BYTES;
-        long bit = 1L << number;
-        long word = seen.getLong(at);
-        if ((word & bit) != 0) {
-            corruptions++;
-        } else {
-            named++;
-            seen.putLong(at, word | bit);
         }
     }
 

@@ -19,7 +19,6 @@ import org.jspecify.annotations.Nullable;
  * image is ever taken for one, and a file that could not be finished is deleted. The data file is not touched.
  */
 final class FvdCreation {
-    private static final int ALIGNMENT = 4096;
     private static final long MAX_COPY_ON_READ = 2_000_000;
     private static final int PIECE = 256 << 10;
 
@@ -103,7 +102,7 @@ final class FvdCreation {
     }
 
     private static long area(long bytes) {
-        return FvdLayout.roundUp(bytes, ALIGNMENT);
+        return FvdLayout.roundUp(bytes, HeaderFormat.ALIGNMENT);
     }
 
     private PrefetchSettings prefetch(long blockSize) throws BlockException {

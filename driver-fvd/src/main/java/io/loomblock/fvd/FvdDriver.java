@@ -7,6 +7,7 @@ import io.loomblock.CheckResult;
 import io.loomblock.DriverInfo;
 import io.loomblock.Errno;
 import io.loomblock.FixMode;
+import io.loomblock.PreallocationMode;
 import io.loomblock.driver.BackingReference;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.DebugEvent;
@@ -26,6 +27,7 @@ final class FvdDriver implements BlockDriver {
 
     private final FvdImage.Files files;
     private final OpenSettings settings;
+    private final WholeImageChanges changes;
 
     private volatile boolean writable;
     private volatile boolean active;
@@ -33,9 +35,10 @@ final class FvdDriver implements BlockDriver {
     /** Null after an invalidation that failed: the image is unusable then. */
     private volatile @Nullable FvdImage image;
 
-    FvdDriver(FvdImage.Files files, OpenSettings settings, FvdImage image) {
+    FvdDriver(FvdImage.Files files, OpenSettings settings, WholeImageChanges.Lengths lengths, FvdImage image) {
         this.files = files;
         this.settings = settings;
+        this.changes = new WholeImageChanges(files, settings, lengths, this::take);
         this.image = image;
         this.writable = settings.generic().writable();
         this.active = !settings.generic().inactive();
@@ -222,17 +225,35 @@ final class FvdDriver implements BlockDriver {
 
     @Override
     public CheckResult check(FixMode fix) throws BlockException {
+        return changes.check(image(), writable && active ? fix : FixMode.NONE);
+    }
+
+    @Override
+    public void truncate(long length, boolean exact, PreallocationMode preallocation) throws BlockException {
         FvdImage current = image();
-        ChunkTable table = current.metadata().table();
-        if (fix != FixMode.NONE) {
-            throw new BlockException(Errno.ENOTSUP, "FVD images cannot be repaired");
+        writing(current);
+        if (preallocation != PreallocationMode.OFF) {
+            throw new BlockException(
+                    Errno.ENOTSUP, "Unsupported preallocation mode '" + preallocation.optionName() + "'");
         }
-        if (table == null) {
-            return new CheckResult(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        if (exact && length % FvdHeader.SECTOR != 0) {
+            throw new BlockException(Errno.EINVAL, "Invalid image size specified");
         }
-        FvdHeader header = current.header().get();
-        long budget = settings.generic().metadataBudget();
-        return new FvdChecker(current.layout(), table, files.data().length(), header.growUnit(), budget).run();
+        changes.resize(current, length);
+    }
+
+    @Override
+    public void changeBackingFile(@Nullable String name, @Nullable String format) throws BlockException {
+        FvdImage current = image();
+        writing(current);
+        changes.changeBase(current, name, format);
+    }
+
+    @Override
+    public void makeEmpty() throws BlockException {
+        FvdImage current = image();
+        writing(current);
+        changes.makeEmpty(current);
     }
 
     @Override
@@ -265,8 +286,11 @@ final class FvdDriver implements BlockDriver {
 
     /** Takes the place of what was known of the image, which must have no work behind the scenes any more. */
     private void readAnew(boolean ours) throws BlockException {
-        FvdImage fresh = FvdImage.read(files, settings, ours);
-        if (drained && fresh.writing() != null) {
+        take(FvdImage.read(files, settings, ours));
+    }
+
+    private void take(@Nullable FvdImage fresh) {
+        if (drained && fresh != null && fresh.writing() != null) {
             fresh.writing().pause();
         }
         image = fresh;

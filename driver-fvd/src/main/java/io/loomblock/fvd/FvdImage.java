@@ -8,6 +8,7 @@ import io.loomblock.PreallocationMode;
 import io.loomblock.driver.BackingFile;
 import io.loomblock.driver.Closer;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.RequestFlags;
 import io.loomblock.driver.WriteGuard;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -78,7 +79,14 @@ record FvdImage(
      */
     static FvdImage read(Files files, OpenSettings settings, boolean ours) throws BlockException {
         Opening opening =
-                new Opening(files, settings, ours && !settings.generic().check());
+                new Opening(files, settings, ours && !settings.generic().check(), false);
+        return opening.run();
+    }
+
+    /** Reads an image anew after a change that {@link #beginChange} has begun: it is marked as not closed in order, but lacks nothing. */
+    static FvdImage readChanged(Files files, OpenSettings settings, boolean ours) throws BlockException {
+        Opening opening =
+                new Opening(files, settings, ours && !settings.generic().check(), true);
         return opening.run();
     }
 
@@ -87,6 +95,7 @@ record FvdImage(
         private final Files files;
         private final OpenSettings settings;
         private final boolean ours;
+        private final boolean changed;
         private final FvdHeader header;
         private final FvdLayout layout;
         private final WriteGuard guard = new WriteGuard();
@@ -95,11 +104,12 @@ record FvdImage(
         private final @Nullable BaseBitmap bitmap;
         private final Metadata metadata;
 
-        Opening(Files files, OpenSettings settings, boolean ours) throws BlockException {
+        Opening(Files files, OpenSettings settings, boolean ours, boolean changed) throws BlockException {
             OpenOptions options = settings.generic();
             this.files = files;
             this.settings = settings;
             this.ours = ours;
+            this.changed = changed;
             this.header = HeaderStore.read(files.file, options.pool());
             this.layout = header.validate(files.file.length());
             this.store = new HeaderStore(files.file, options.pool(), guard, header);
@@ -113,7 +123,7 @@ record FvdImage(
         FvdImage run() throws BlockException {
             checkStorage();
             DataArea area = new DataArea(files.file, files.data, layout, table);
-            boolean dirty = !header.clean() && header.hasMetadata();
+            boolean dirty = !changed && !header.clean() && header.hasMetadata();
             long epoch = header.stableEpoch();
             if (dirty && header.usesJournal()) {
                 epoch = replay();
@@ -163,12 +173,13 @@ record FvdImage(
             } else {
                 store.update(h -> h.withClean(false));
                 metadata.flushFile();
+                reusesStorage = changed && table != null && !cutStorage(next);
             }
             return writing(area, next, reusesStorage, epoch);
         }
 
         private long scan(ChunkTable chunks, boolean dirty) throws BlockException {
-            long limit = FvdLayout.ceilDiv(Math.max(0, files.data.length() - layout.dataStart()), layout.chunkSize());
+            long limit = layout.storage(files.data.length());
             return dirty
                     ? TableScan.afterCrash(chunks, layout, limit, metadata::writeBack)
                             .next()
@@ -178,8 +189,7 @@ record FvdImage(
         /** What the journal said is in table and bitmap; nothing of it may come back once chunks are taken anew. */
         private void eraseJournal(long epoch) throws BlockException {
             if (header.usesJournal()) {
-                files.file.coWriteZeroes(
-                        header.journal().offset(), header.journal().size(), 0);
+                JournalErasure.run(files.file, header);
                 if (header.version() == 2) {
                     store.update(h -> h.withStableEpoch(epoch));
                 }
@@ -203,10 +213,20 @@ record FvdImage(
                 if (e.errno() != Errno.ENOTSUP && e.errno() != Errno.EINVAL) {
                     throw e;
                 }
-                return false;
+                return zeroStorage(end);
             }
             metadata.barrier();
             return files.data.hasZeroInit() && files.data.length() == end;
+        }
+
+        /** Where the file keeps its length. Storage that was not zero to begin with is made zero when it is taken. */
+        private boolean zeroStorage(long end) throws BlockException {
+            long length = files.data.length();
+            if (files.data.hasZeroInit() && length > end) {
+                files.data.coWriteZeroes(end, length - end, RequestFlags.MAY_UNMAP);
+                metadata.barrier();
+            }
+            return files.data.hasZeroInit();
         }
 
         private Writing writing(DataArea area, long next, boolean reusesStorage, long epoch) throws BlockException {
@@ -257,6 +277,26 @@ record FvdImage(
         ChunkTable table = metadata.table();
         BaseBitmap bitmap = metadata.bitmap();
         return (bitmap == null || bitmap.isSettled(start, end)) && (table == null || table.isSettled(start, end));
+    }
+
+    /**
+     * Brings the file into the state in which bits may be cleared, chunks moved and sizes changed: table and bitmap are complete, the journal
+     * holds nothing, and the image is marked as not closed in order. Requests must not be in flight. spec: fvd.md section 16.7.
+     *
+     * @throws BlockException of the files; the image goes on as it is
+     */
+    void beginChange() throws BlockException {
+        guard.check();
+        Writing ours = writing;
+        if (ours != null) {
+            ours.journal.recycle();
+        } else {
+            // Opened for a check: what the journal said is in memory only.
+            metadata.writeBack();
+        }
+        metadata.eraseJournal(header.get());
+        header.update(h -> h.withClean(false));
+        metadata.flushFile();
     }
 
     /** Writes table and bitmap, and then says that the image was closed in order; nothing may be written any more. */

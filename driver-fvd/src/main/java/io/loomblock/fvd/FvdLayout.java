@@ -130,4 +130,9 @@ record FvdLayout(
     long physicalOffset(long physical) {
         return dataStart + physical * chunkSize;
     }
+
+    /** How many physical chunks begin inside of a file of this length. */
+    long storage(long fileLength) {
+        return ceilDiv(Math.max(0, fileLength - dataStart), chunkSize);
+    }
 }

@@ -78,10 +78,10 @@ public final class FvdProvider implements BlockDriverProvider {
         NamedFile named = header.data();
         Node data = named.isNone() ? file : context.openChild(Node.DATA, named.name(), named.formatOrNull());
         BackingReference reference = FvdDriver.reference(header);
-        Node base = reference == null ? null : context.openBacking(reference);
+        Node base = context.openBacking(reference == null ? BackingReference.NONE : reference);
         FvdImage.Files files = new FvdImage.Files(file, data, new BackingFile(file, base));
         OpenSettings settings = OpenSettings.of(options, context.values());
         boolean ours = options.writable() && !options.inactive();
-        return new FvdDriver(files, settings, FvdImage.read(files, settings, ours));
+        return new FvdDriver(files, settings, context::lengthOf, FvdImage.read(files, settings, ours));
     }
 }

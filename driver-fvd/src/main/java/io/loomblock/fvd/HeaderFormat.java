@@ -10,6 +10,9 @@ sealed interface HeaderFormat permits HeaderV1, HeaderV2 {
     /** The area that both layouts keep for the header. */
     int AREA = 8192;
 
+    /** Areas begin and end at multiples of so many bytes, as far as we make them. */
+    int ALIGNMENT = 4096;
+
     /** Bytes that tell which layout it is. */
     int PROBE_BYTES = 8;
 
@@ -31,6 +34,13 @@ sealed interface HeaderFormat permits HeaderV1, HeaderV2 {
 
     /** Longest add_storage_cmd. */
     int maxCommand();
+
+    /**
+     * The area of a table that starts where {@code current} does, for a disk of this size.
+     *
+     * @throws BlockException EINVAL if there are more chunks than can have numbers
+     */
+    Area tableArea(Area current, long virtualSize, long chunkSize) throws BlockException;
 
     /** Decodes all fields; only strings and signs are looked at. */
     FvdHeader decode(AlignedBuffer bytes) throws BlockException;

@@ -16,9 +16,6 @@ final class HeaderV1 implements HeaderFormat {
     private static final int FORMAT = 16;
     private static final int COMMAND = 2048;
 
-    /** The table's area has no field of its own; the program rounds it so. */
-    private static final int TABLE_ALIGNMENT = 4096;
-
     private HeaderV1() {}
 
     @Override
@@ -65,13 +62,19 @@ final class HeaderV1 implements HeaderFormat {
                 prefetch(b));
     }
 
-    /** Where the table lies, and how long it must be. */
+    /** Where the table lies, and how long it must be: its size has no field of its own. */
     private static Area table(long offset, long virtualSize, long chunkSize) throws BlockException {
         if (chunkSize <= 0) {
             throw new BlockException(Errno.EINVAL, "FVD chunk_size is invalid");
         }
         long size = FvdLayout.tableBytes(FvdLayout.entries(virtualSize, chunkSize));
-        return new Area(offset, FvdLayout.roundUp(size, TABLE_ALIGNMENT));
+        return new Area(offset, FvdLayout.roundUp(size, ALIGNMENT));
+    }
+
+    /** What the size of the disk makes it. */
+    @Override
+    public Area tableArea(Area current, long virtualSize, long chunkSize) throws BlockException {
+        return table(current.offset(), virtualSize, chunkSize);
     }
 
     private static PrefetchSettings prefetch(AlignedBuffer b) {

@@ -59,6 +59,12 @@ final class HeaderV2 implements HeaderFormat {
                 prefetch(f));
     }
 
+    /** The area has a size of its own, which the disk may need in part only. */
+    @Override
+    public Area tableArea(Area current, long virtualSize, long chunkSize) {
+        return current;
+    }
+
     private static PrefetchSettings prefetch(HeaderFields f) throws BlockException {
         AlignedBuffer b = f.bytes();
         return new PrefetchSettings(

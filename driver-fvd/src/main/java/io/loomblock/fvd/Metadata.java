@@ -112,6 +112,12 @@ final class Metadata {
         flush(data);
     }
 
+    /** Overwrites the journal with zeros, durable when this returns; what it said was written back. */
+    void eraseJournal(FvdHeader header) throws BlockException {
+        JournalErasure.run(file, header);
+        flushFile();
+    }
+
     /** Flushes the FVD file. */
     void flushFile() throws BlockException {
         flush(file);

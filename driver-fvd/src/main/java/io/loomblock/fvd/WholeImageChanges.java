@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.fvd;
+
+import io.loomblock.BlockException;
+import io.loomblock.CheckResult;
+import io.loomblock.Errno;
+import io.loomblock.FixMode;
+import io.loomblock.driver.Sizes;
+import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.memory.BufferPool;
+import io.loomblock.memory.IoVector;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Changes of an image as a whole: repair, another size, another base image, none of its data. spec: fvd.md section 16.7.
+ *
+ * <p>What is asked for is looked at first, so that what cannot be changes nothing. Then the journal is erased, the change made in the file,
+ * and the image read anew. Requests are shut out by the caller.
+ */
+final class WholeImageChanges {
+    private static final Logger LOG = LoggerFactory.getLogger(WholeImageChanges.class);
+
+    private final FvdImage.Files files;
+    private final OpenSettings settings;
+    private final Lengths lengths;
+    private final Consumer<@Nullable FvdImage> changed;
+
+    /** Finds out how long a file is. */
+    @FunctionalInterface
+    interface Lengths {
+        /** {@code name} is relative to the image, {@code format} null to probe. */
+        long of(String name, @Nullable String format) throws BlockException;
+    }
+
+    /** {@code changed} is given the image that was read anew, or null if that failed. */
+    WholeImageChanges(
+            FvdImage.Files files, OpenSettings settings, Lengths lengths, Consumer<@Nullable FvdImage> changed) {
+        this.files = files;
+        this.settings = settings;
+        this.lengths = lengths;
+        this.changed = changed;
+    }
+
+    /** Checks an image, and repairs what {@code fix} allows. */
+    CheckResult check(FvdImage image, FixMode fix) throws BlockException {
+        long budget = settings.generic().metadataBudget();
+        long growUnit = image.header().get().growUnit();
+        CheckResult found = new FvdChecker(image.metadata(), files.data().length(), growUnit, budget).run();
+        ChunkTable table = image.metadata().table();
+        boolean finds = fix.leaks() && found.leaks() > 0 || fix.errors() && found.corruptions() > 0;
+        if (!finds || table == null || found.checkErrors() > 0) {
+            return found;
+        }
+        FvdRepair repair = new FvdRepair(image, files, table, settings.generic().pool(), budget);
+        change(image, pool -> repair.run(fix));
+        return repair.result(found);
+    }
+
+    /** Sets the size of the disk, whole sectors. */
+    void resize(FvdImage image, long length) throws BlockException {
+        long size = Sizes.toSectors(length);
+        Resizing.tableFor(image.header().get(), size, files.file().length());
+        if (size != image.layout().virtualSize()) {
+            change(image, pool -> new Resizing(image, files, pool).run(size));
+        }
+    }
+
+    /** Records another base image, or none. */
+    void changeBase(FvdImage image, @Nullable String name, @Nullable String format) throws BlockException {
+        if (name == null || name.isEmpty()) {
+            BaseChange.requireEverything(image);
+            change(image, pool -> new BaseChange(image, files.file(), pool).remove());
+            return;
+        }
+        FvdHeader header = image.header().get();
+        NamedFile base = NamedFile.checked(name, format, header.format());
+        long size = BaseChange.baseSize(header, lengthOrUnknown(base));
+        if (BaseChange.hidesData(image, size)) {
+            copyLastBlock(image);
+        }
+        change(image, pool -> new BaseChange(image, files.file(), pool).replace(base, size));
+    }
+
+    /** Negative for a file that is not there, or cannot be opened: the name alone may be recorded. */
+    private long lengthOrUnknown(NamedFile base) {
+        try {
+            return lengths.of(base.name(), base.formatOrNull());
+        } catch (BlockException e) {
+            LOG.info("{}: the length of '{}' is not known: {}", files.file(), base.name(), e.getMessage());
+            return -1;
+        }
+    }
+
+    /** Writes what the last sector of the base image shows, and with it its block. */
+    private void copyLastBlock(FvdImage image) throws BlockException {
+        FvdImage.Writing writing = image.writing();
+        if (!files.base().isOpen() || writing == null) {
+            throw new BlockException(
+                    Errno.ENOTSUP, "The last block of the base image has to be copied, and that image is not open");
+        }
+        long end = image.layout().baseSize();
+        long start = end - FvdHeader.SECTOR;
+        try (AlignedBuffer buffer = settings.generic().pool().acquireReserved(FvdHeader.SECTOR)) {
+            IoVector sector = IoVector.of(buffer, 0, FvdHeader.SECTOR);
+            files.base().read(start, FvdHeader.SECTOR, sector, 0);
+            writing.write().run(start, end, new LoggedWrite.Payload() {
+                @Override
+                public boolean needsStorage() {
+                    return true;
+                }
+
+                @Override
+                public void store(DataArea area) throws BlockException {
+                    area.write(start, FvdHeader.SECTOR, sector, 0);
+                }
+            });
+        }
+    }
+
+    /** Lets the base image show everywhere. */
+    void makeEmpty(FvdImage image) throws BlockException {
+        if (image.header().get().allData()) {
+            throw new BlockException(Errno.ENOTSUP, "The image has no base image that could show");
+        }
+        change(image, pool -> new Emptying(image, files, pool).run());
+    }
+
+    /** What is done to the file of an image whose journal is erased. */
+    private interface Change {
+        void run(BufferPool pool) throws BlockException;
+    }
+
+    private void change(FvdImage image, Change work) throws BlockException {
+        FvdHeader before = image.header().get();
+        boolean checked = image.writing() == null;
+        image.beginChange();
+        try {
+            work.run(settings.generic().pool());
+            // An image without a journal that was not closed in order still lacks what it lacked.
+            if (checked && (before.clean() || before.usesJournal())) {
+                image.header().update(h -> h.withClean(true));
+                image.metadata().flushFile();
+            }
+        } finally {
+            changed.accept(read(!checked));
+        }
+    }
+
+    /** An image that cannot be written any more is read only from now on. */
+    private @Nullable FvdImage read(boolean ours) {
+        try {
+            return FvdImage.readChanged(files, settings, ours);
+        } catch (BlockException e) {
+            LOG.warn("{}: the image can only be read from now on: {}", files.file(), e.getMessage());
+            return readOnly(e);
+        }
+    }
+
+    private @Nullable FvdImage readOnly(BlockException cause) {
+        try {
+            FvdImage read = FvdImage.readChanged(files, settings, false);
+            read.guard().trip(cause);
+            return read;
+        } catch (BlockException e) {
+            LOG.warn("{}: the image can not even be read: {}", files.file(), e.getMessage());
+            return null;
+        }
+    }
+}
