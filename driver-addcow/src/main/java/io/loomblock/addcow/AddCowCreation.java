@@ -4,6 +4,7 @@ package io.loomblock.addcow;
 import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.addcow.AddCowHeader.NamePlace;
 import io.loomblock.driver.CreateContext;
@@ -136,8 +137,11 @@ final class AddCowCreation {
         }
     }
 
-    /** An image that could never be opened is not made. */
+    /** An image that could never be opened is not made, unless nobody wants the backing file to be looked at. */
     private void refuseUnusable(Node data, String backing, String format) throws BlockException {
+        if (context.options().noBacking()) {
+            return;
+        }
         try (Node node = openNamed(backing, format, false)) {
             SharedFiles.refuse(data, node);
         }
@@ -151,7 +155,8 @@ final class AddCowCreation {
 
     private Node openNamed(String name, @Nullable String format, boolean writable) throws BlockException {
         try {
-            return context.openNamed(name, format, context.options().withWritable(writable));
+            OpenOptions named = context.options().withWritable(writable).withNoBacking(false);
+            return context.openNamed(name, format, named);
         } catch (BlockException e) {
             throw new BlockException(e.errno(), "Could not open '" + name + "': " + e.reason(), e);
         }

@@ -24,7 +24,16 @@ final class BackingFile {
 
     /** How many of the {@code bytes} bytes at {@code pos} the backing file has. */
     long reach(long pos, long bytes) throws BlockException {
-        return length == null ? 0 : Math.max(0, Math.min(bytes, length.length() - pos));
+        return backing == null || length == null ? 0 : Math.max(0, Math.min(bytes, end(backing, length) - pos));
+    }
+
+    /** Where it ends now: one that has grown since it was opened is told to look, or it would refuse reads that far out (R1). */
+    private static long end(Node backing, WholeSectors length) throws BlockException {
+        long end = length.length();
+        if (end > backing.length()) {
+            backing.refresh();
+        }
+        return end;
     }
 
     /** Reads what clusters show; the backing file hears of {@code step} first. */

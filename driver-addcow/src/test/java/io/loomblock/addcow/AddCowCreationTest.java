@@ -11,18 +11,23 @@ import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
 import io.loomblock.ImplicitOpenPolicy;
 import io.loomblock.OpenOptions;
+import io.loomblock.driver.CreateContext;
+import io.loomblock.driver.Node;
 import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.Pattern;
 import io.loomblock.testkit.RecordingDriver;
 import io.loomblock.testkit.RequestLog;
 import io.loomblock.testkit.TestFiles;
+import io.loomblock.testkit.TestImages;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -173,6 +178,56 @@ class AddCowCreationTest {
     }
 
     /** E12 */
+    /** What a creation opens: names, and whether to write. */
+    private record Watching(TestFiles files, OpenOptions options, List<String> opened) implements CreateContext {
+        @Override
+        public String filename() {
+            return "new.add-cow";
+        }
+
+        @Override
+        public Node createFile() throws BlockException {
+            return TestImages.node(filename(), files.put(filename(), new byte[0]), options);
+        }
+
+        @Override
+        public void deleteFile() {
+            throw new AssertionError("nothing fails");
+        }
+
+        @Override
+        public Node openNamed(String name, @Nullable String format, OpenOptions named) throws BlockException {
+            opened.add(name + " as " + format + (named.writable() ? " to write" : " to read"));
+            return files.open(name, format, named).node();
+        }
+    }
+
+    private static List<String> openedFor(CreateOptions options, OpenOptions opening) throws BlockException {
+        TestFiles files = new TestFiles();
+        files.put("data.raw", new byte[0]);
+        files.put("base.raw", Pattern.bytes(1, 0, SIZE));
+        Watching context = new Watching(files, opening, new ArrayList<>());
+        new AddCowCreation(context, options).run();
+        return context.opened;
+    }
+
+    /** E21 */
+    @Test
+    void aBackingFileIsNeverOpenedForWriting() throws Exception {
+        assertThat(openedFor(data(-1).withBacking("base.raw", null), OpenOptions.readWrite()))
+                .isNotEmpty()
+                .filteredOn(opened -> opened.startsWith("base.raw"))
+                .hasSizeGreaterThan(1)
+                .allMatch(opened -> opened.endsWith(" to read"));
+    }
+
+    @Test
+    void aBackingFileThatIsNotToBeLookedAtNeedNotBeThere() throws Exception {
+        OpenOptions unsafe = OpenOptions.readWrite().withNoBacking(true);
+        assertThat(openedFor(data(SIZE).withBacking("gone.raw", "raw"), unsafe))
+                .containsExactly("data.raw as raw to write");
+    }
+
     @Test
     void aDataFileIsNeverCut() throws Exception {
         Files.write(directory.resolve("data.raw"), Pattern.bytes(2, 0, 4 * SIZE));

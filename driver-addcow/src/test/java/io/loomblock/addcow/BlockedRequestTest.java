@@ -25,6 +25,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -168,6 +169,43 @@ class BlockedRequestTest {
                 disk.write(3, 8 * CLUSTER, CLUSTER);
                 hold.release();
                 flush.end();
+            }
+        }
+    }
+
+    /** E18: however many copies are wanted, the memory for them is bounded, and the others wait for it. */
+    @Test
+    void copiesTakeNoMoreMemoryThanThereIsForThem() throws Exception {
+        int cluster = 1 << 20;
+        int writers = 64;
+        int atOnce = 16;
+        AtomicInteger reading = new AtomicInteger();
+        CountDownLatch go = new CountDownLatch(1);
+        TestFiles files = new TestFiles();
+        SparseBytes empty = new SparseBytes();
+        empty.truncate((long) writers * cluster);
+        files.put("data.raw", empty.copy());
+        files.put("base.raw", new ForwardingDriver(new MemoryDriver(empty)) {
+            @Override
+            public void coReadv(long offset, int bytes, IoVector qiov, int qiovOffset, int flags)
+                    throws BlockException {
+                assertThat(reading.incrementAndGet()).isLessThanOrEqualTo(atOnce);
+                Waits.until("copies may go on", () -> go.getCount() == 0);
+                super.coReadv(offset, bytes, qiov, qiovOffset, flags);
+                reading.decrementAndGet();
+            }
+        });
+        files.create("add-cow", "image", overlay("data.raw", "base.raw", cluster, (long) writers * cluster));
+        List<TestDisk.Running> running = new ArrayList<>();
+        try (BlockDevice device = files.open("image", "add-cow", OpenOptions.readWrite())) {
+            for (int i = 0; i < writers; i++) {
+                long at = (long) i * cluster + cluster / 2;
+                running.add(TestDisk.start(() -> device.write(at, ByteBuffer.wrap(Pattern.bytes(2, at, 512)))));
+            }
+            Waits.until("there is no memory left", () -> reading.get() == atOnce);
+            go.countDown();
+            for (TestDisk.Running one : running) {
+                one.end();
             }
         }
     }

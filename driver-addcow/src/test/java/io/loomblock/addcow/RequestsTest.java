@@ -5,15 +5,22 @@ import static io.loomblock.addcow.TestDisk.BASE;
 import static io.loomblock.addcow.TestDisk.failure;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.RequestFlags;
 import io.loomblock.testkit.DiskModel;
+import io.loomblock.testkit.ForwardingDriver;
+import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.ModelRun;
 import io.loomblock.testkit.Pattern;
 import io.loomblock.testkit.RequestLog.Kind;
+import io.loomblock.testkit.SparseBytes;
+import io.loomblock.testkit.TestFiles;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -96,6 +103,53 @@ class RequestsTest {
             disk.device.flush();
             assertThat(disk.log.entries())
                     .noneMatch(e -> e.file().equals(TestDisk.NAME) && e.kind().changes());
+        }
+    }
+
+    /** R1: both lengths are asked for, not remembered. */
+    @Test
+    void aBackingFileThatGrowsIsSeenAsFarAsItReachesThen() throws Exception {
+        try (TestDisk disk = TestDisk.overlay(CLUSTER, 20 * CLUSTER, 2 * CLUSTER)) {
+            disk.assertHolds(BASE, 0, 2 * CLUSTER);
+            disk.assertHolds(0, 2 * CLUSTER, 18 * CLUSTER);
+            disk.backing.memory.replace(SparseBytes.of(Pattern.bytes(BASE, 0, 5 * CLUSTER)));
+            disk.assertHolds(BASE, 0, 5 * CLUSTER);
+            disk.assertHolds(0, 5 * CLUSTER, 15 * CLUSTER);
+            assertThat(disk.device.blockStatus(0, 20 * CLUSTER).length()).isEqualTo(5 * CLUSTER);
+            // What is copied around a write reaches as far.
+            disk.write(1, 3 * CLUSTER + 512, 512);
+            disk.assertHolds(BASE, 3 * CLUSTER, 512);
+            disk.assertHolds(1, 3 * CLUSTER + 512, 512);
+            disk.assertHolds(BASE, 3 * CLUSTER + 1024, CLUSTER - 1024);
+        }
+    }
+
+    /** R1: an error of the length is the request's, not a length of its own. */
+    @Test
+    void aBackingFileThatCannotTellItsLengthFailsWhatNeedsIt() throws Exception {
+        AtomicBoolean broken = new AtomicBoolean();
+        TestFiles files = new TestFiles();
+        SparseBytes raw = new SparseBytes();
+        raw.truncate(20 * CLUSTER);
+        files.put(TestDisk.DATA, raw);
+        byte[] base = Pattern.bytes(BASE, 0, 2 * CLUSTER);
+        files.put(TestDisk.BACKING, new ForwardingDriver(new MemoryDriver(SparseBytes.of(base))) {
+            @Override
+            public long length() throws BlockException {
+                if (broken.get()) {
+                    throw new BlockException(Errno.ENXIO);
+                }
+                return super.length();
+            }
+        });
+        files.put(TestDisk.NAME, TestDisk.image(CLUSTER, 20 * CLUSTER, base));
+        try (BlockDevice device = files.open(TestDisk.NAME, "add-cow", OpenOptions.readWrite())) {
+            device.write(0, ByteBuffer.wrap(base));
+            broken.set(true);
+            failure(Errno.ENXIO, () -> device.read(4 * CLUSTER, ByteBuffer.allocate(512)));
+            failure(Errno.ENXIO, () -> device.write(4 * CLUSTER, ByteBuffer.allocate(512)));
+            failure(Errno.ENXIO, () -> device.blockStatus(4 * CLUSTER, CLUSTER));
+            device.read(0, ByteBuffer.allocate(512));
         }
     }
 

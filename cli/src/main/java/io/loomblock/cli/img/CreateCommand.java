@@ -96,7 +96,8 @@ final class CreateCommand {
         if (recorded != null) {
             Formats.requireBackingFormat(recorded);
         }
-        BlockDevice.create(format, filename, parameters.toCreateOptions(), Images.readWrite());
+        OpenOptions options = Images.readWrite().withNoBacking(unsafe);
+        BlockDevice.create(format, filename, parameters.toCreateOptions(), options);
     }
 
     private void checkBacking(String filename, CreateParameters parameters) throws ToolException, BlockException {

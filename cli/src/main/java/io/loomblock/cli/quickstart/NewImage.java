@@ -28,7 +28,7 @@ final class NewImage {
     }
 
     static void delete(Path path) throws IOException {
-        Files.delete(path);
+        Files.deleteIfExists(path);
         Files.deleteIfExists(dataFile(path));
     }
 
@@ -37,7 +37,8 @@ final class NewImage {
                 .anyMatch(option -> option.name().equals(DATA_OPTION));
     }
 
-    private static Path dataFile(Path path) {
+    /** Where the data file of an image at {@code path} is put. */
+    static Path dataFile(Path path) {
         return path.resolveSibling(path.getFileName() + ".data");
     }
 }

@@ -10,6 +10,7 @@ import io.loomblock.ImplicitOpenPolicy;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.Filenames;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.NodeOptions;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
@@ -18,7 +19,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** An image of the user's, open read-only: it is copied, and tells what the copy must read as. */
 final class Original implements Contents, AutoCloseable {
@@ -32,7 +35,7 @@ final class Original implements Contents, AutoCloseable {
         this.device = device;
     }
 
-    /** Opens it; EFBIG if it takes more than {@code maxBytes} on disk, ENOTSUP if a copy of one file would not be a copy of all. */
+    /** Opens it; EFBIG if it takes more than {@code maxBytes} on disk, ENOTSUP if it consists of more than a file and a data file. */
     static Original open(String name, long maxBytes) throws BlockException {
         BlockDevice device = BlockDevice.open(name, tools());
         Original original = new Original(name, device);
@@ -50,9 +53,9 @@ final class Original implements Contents, AutoCloseable {
     }
 
     private void refuseToCopy(long maxBytes) throws BlockException {
-        if (!Set.of(Node.FILE, Node.BACKING)
-                .containsAll(device.node().children().keySet())) {
-            throw new BlockException(Errno.ENOTSUP, "Images of several files cannot be copied yet");
+        if (hasOthersThan(device.node(), Set.of(Node.FILE, Node.BACKING, Node.DATA))
+                || hasOthersThan(device.node().child(Node.DATA), Set.of(Node.FILE))) {
+            throw new BlockException(Errno.ENOTSUP, "Images of so many files cannot be copied yet");
         }
         long size = device.node().allocatedFileSize();
         if (size > maxBytes) {
@@ -68,6 +71,10 @@ final class Original implements Contents, AutoCloseable {
         }
     }
 
+    private static boolean hasOthersThan(@Nullable Node node, Set<String> roles) {
+        return node != null && !roles.containsAll(node.children().keySet());
+    }
+
     private long dataBytes() throws BlockException {
         long data = 0;
         for (long at = 0; at < device.length(); ) {
@@ -78,11 +85,11 @@ final class Original implements Contents, AutoCloseable {
         return data;
     }
 
-    /** Copies the image, without its backing file, and lets the copy name that by its absolute name. */
+    /** Copies the image with its data file, if it has one, and lets the copy name its backing file, which stays, by an absolute name. */
     Subject copyTo(Path target) throws IOException {
-        copyFile(target);
+        copyFile(name, target);
         ImageInfo info = device.info();
-        Subject subject = new Subject(name, target, info.format(), this);
+        Subject subject = new Subject(name, target, info.format(), this, copyData(NewImage.dataFile(target)));
         String backing = info.fullBackingFilename();
         if (backing != null) {
             String absolute = Filenames.hasProtocol(backing)
@@ -96,8 +103,20 @@ final class Original implements Contents, AutoCloseable {
         return subject;
     }
 
-    /** Copies the file, holes as holes. */
-    private void copyFile(Path target) throws IOException {
+    /** Copies the data file; the copy of the image names the original, so it is to be opened with these options. */
+    private NodeOptions copyData(Path target) throws IOException {
+        Node data = device.node().child(Node.DATA);
+        Node file = data == null ? null : data.child(Node.FILE);
+        if (file == null) {
+            return NodeOptions.NONE;
+        }
+        copyFile(file.filename(), target);
+        String path = Node.DATA + "." + Node.FILE + ".";
+        return NodeOptions.of(Map.of(path + "driver", "file", path + "filename", target.toString()));
+    }
+
+    /** Copies a file, holes as holes. */
+    private static void copyFile(String name, Path target) throws IOException {
         try (BlockDevice file = BlockDevice.open(name, tools().withFormat("file"));
                 FileChannel channel =
                         FileChannel.open(target, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);

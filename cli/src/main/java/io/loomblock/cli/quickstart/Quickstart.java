@@ -8,7 +8,6 @@ import io.loomblock.driver.Sizes;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalLong;
@@ -109,7 +108,7 @@ public final class Quickstart {
         try (Original original = Original.open(path, settings.maxCopy())) {
             onImage(original.copyTo(copy), directory);
         } finally {
-            Files.deleteIfExists(copy);
+            NewImage.delete(copy);
         }
     }
 

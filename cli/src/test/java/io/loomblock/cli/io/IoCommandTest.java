@@ -3,6 +3,9 @@ package io.loomblock.cli.io;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.loomblock.BlockDevice;
+import io.loomblock.CreateOptions;
+import io.loomblock.OpenOptions;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -56,6 +59,38 @@ class IoCommandTest {
                 .isEqualTo("read 4096/4096 bytes at offset 0\n4 KiB, 1 ops; TIME\n"
                         + "Pattern verification failed at offset 1024, 512 bytes\n"
                         + "read 4096/4096 bytes at offset 0\n4 KiB, 1 ops; TIME\n");
+    }
+
+    @Test
+    void anAddCowImageIsReadAndWrittenWithItsDataFile() throws IOException {
+        Path base = Files.write(directory.resolve("base.img"), new byte[MIB]);
+        assertThat(Ran.commands("raw", base, "write -q -P 7 0 1M").exit()).isZero();
+        Path overlay = directory.resolve("disk.add-cow");
+        BlockDevice.create(
+                "add-cow",
+                overlay.toString(),
+                CreateOptions.ofSize(MIB).with("image_file", "disk.img").withBacking("base.img", "raw"),
+                OpenOptions.readWrite());
+        Ran ran = Ran.commands(
+                        "add-cow",
+                        overlay,
+                        "write -P 65 70000 1k",
+                        "read -P 65 70000 1k",
+                        "read -P 7 65536 4464",
+                        "map")
+                .withoutTimes();
+        assertThat(ran)
+                .isEqualTo(new Ran(
+                        0,
+                        "wrote 1024/1024 bytes at offset 70000\n1 KiB, 1 ops; TIME\n"
+                                + "read 1024/1024 bytes at offset 70000\n1 KiB, 1 ops; TIME\n"
+                                + "read 4464/4464 bytes at offset 65536\n4.359 KiB, 1 ops; TIME\n"
+                                + "64 KiB (0x10000) bytes not allocated at offset 0 bytes (0x0)\n"
+                                + "64 KiB (0x10000) bytes     allocated at offset 64 KiB (0x10000)\n"
+                                + "896 KiB (0xe0000) bytes not allocated at offset 128 KiB (0x20000)\n",
+                        ""));
+        assertThat(Arrays.copyOfRange(Files.readAllBytes(image), 70000, 71024)).containsOnly(65);
+        assertThat(Files.readAllBytes(base)).containsOnly(7);
     }
 
     @Test

@@ -184,6 +184,33 @@ class QuickstartTest {
         assertThat(images).doesNotContain(overlay, base);
     }
 
+    /** The copy of the image still names the data file of the user, which must not be written to. */
+    @Test
+    void imagesOfTheUserAreCopiedWithTheirDataFiles() throws Exception {
+        byte[] base = randomBytes(2 << 20);
+        Files.write(directory.resolve("base.img"), base);
+        Path data = Files.write(directory.resolve("data.img"), randomBytes(1 << 20));
+        Path image = directory.resolve("disk.add-cow");
+        OpenOptions options = OpenOptions.readWrite();
+        BlockDevice.create(
+                "add-cow",
+                image.toString(),
+                CreateOptions.ofSize(3 << 20).with("image_file", "data.img").withBacking("base.img", "raw"),
+                options);
+        try (BlockDevice device = BlockDevice.open(image.toString(), options)) {
+            device.write(70_000, ByteBuffer.wrap(new byte[] {1, 2, 3}));
+        }
+        byte[] before = Files.readAllBytes(image);
+        byte[] dataBefore = Files.readAllBytes(data);
+        Ran ran = run(SMALL, Trial.Tampering.NONE, image.toString(), image.toString());
+        assertThat(ran.err()).isEmpty();
+        assertThat(ran.exit()).isZero();
+        assertThat(ran.out()).containsPattern("(?m)disk.add-cow +add-cow +3 MiB .* clean +fvd, qed, raw$");
+        assertThat(Files.readAllBytes(image)).isEqualTo(before);
+        assertThat(Files.readAllBytes(data)).isEqualTo(dataBefore);
+        assertThat(Files.readAllBytes(directory.resolve("base.img"))).isEqualTo(base);
+    }
+
     @Test
     void anImageThatCannotBeHadFailsAndTheOthersGoOn() throws Exception {
         Path missing = directory.resolve("missing");

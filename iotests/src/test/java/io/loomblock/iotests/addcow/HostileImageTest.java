@@ -365,6 +365,12 @@ class HostileImageTest {
         }
         Files.write(directory.resolve("d.raw"), new byte[4096]);
         Files.write(directory.resolve("e.raw"), new byte[4096]);
+        Files.createLink(directory.resolve("same.raw"), directory.resolve("d.raw"));
+        writeImage(image, "d.raw", "same.raw", "raw");
+        expectRefusal(Errno.EINVAL, image.toString(), OpenOptions.readWrite());
+        Files.delete(directory.resolve("same.raw"));
+        Files.createSymbolicLink(directory.resolve("same.raw"), Path.of("d.raw"));
+        expectRefusal(Errno.EINVAL, image.toString(), OpenOptions.readWrite());
         // Seen by the names already, before anything else is opened.
         writeImage(image, "d.raw", "./a.add-cow", "add-cow");
         expectRefusal(Errno.EINVAL, image.toString(), OpenOptions.readOnly());

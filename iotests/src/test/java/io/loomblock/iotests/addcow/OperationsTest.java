@@ -72,6 +72,22 @@ class OperationsTest {
         create("image_file=data.raw,backing_file=base.raw,backing_fmt=raw").expectExit(0);
     }
 
+    @Test
+    void createDoesNotLookAtTheBackingFileWhenTold() throws Exception {
+        Files.delete(path("base.raw"));
+        Object[] overlay = {"create", "-f", "add-cow", "-o", "image_file=data.raw", "-b", "base.raw", "-F", "raw"};
+        Img.run(Stream.concat(Arrays.stream(overlay), Stream.of(image, "1M")).toArray())
+                .expectExit(1);
+        assertThat(image).doesNotExist();
+        Img.run(Stream.concat(Arrays.stream(overlay), Stream.of("-u", image, "1M"))
+                        .toArray())
+                .expectExit(0);
+        Files.write(path("base.raw"), base);
+        try (BlockDevice device = open(OpenOptions.readOnly())) {
+            assertThat(Guest.read(device, 0, 4096)).isEqualTo(Arrays.copyOf(base, 4096));
+        }
+    }
+
     private BlockDevice open(OpenOptions options) throws BlockException {
         return BlockDevice.open(image.toString(), options);
     }

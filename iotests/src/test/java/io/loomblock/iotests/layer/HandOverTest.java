@@ -12,11 +12,13 @@ import io.loomblock.Errno;
 import io.loomblock.FixMode;
 import io.loomblock.OpenOptions;
 import io.loomblock.iotests.support.Guest;
+import io.loomblock.testkit.Pattern;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,14 +38,21 @@ class HandOverTest {
     @TempDir
     Path directory;
 
-    private String create(String format) throws BlockException {
+    private String create(String format) throws IOException {
         String image = directory.resolve("disk." + format).toString();
-        BlockDevice.create(format, image, CreateOptions.ofSize(HandOverPlayer.FIRST_SIZE), OpenOptions.readWrite());
+        CreateOptions options = CreateOptions.ofSize(HandOverPlayer.FIRST_SIZE);
+        if (format.equals("add-cow")) {
+            // Stale bytes that never show, and a backing file, or else there would be no bits to hand over.
+            Files.write(directory.resolve("disk.data"), Pattern.bytes(99, 0, HandOverPlayer.FIRST_SIZE));
+            Files.write(directory.resolve("base.raw"), new byte[HandOverPlayer.FIRST_SIZE]);
+            options = options.with("image_file", "disk.data").withBacking("base.raw", "raw");
+        }
+        BlockDevice.create(format, image, options, OpenOptions.readWrite());
         return image;
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     void twoProcessesOwnAnImageByTurns(String format) throws Exception {
         String image = create(format);
         Process other = start(image, format);
@@ -81,7 +90,7 @@ class HandOverTest {
 
     /** Two that own an image at once are kept apart by its locks. */
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     void nobodyTakesWhatAnotherHas(String format) throws Exception {
         String image = create(format);
         try (BlockDevice owner = BlockDevice.open(image, OpenOptions.readWrite().withFormat(format));
@@ -104,7 +113,7 @@ class HandOverTest {
 
     /** What it was opened as is past: a reopening takes the locks of whoever owns the image now. */
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     void reopeningGoesByWhoOwnsTheImageNow(String format) throws Exception {
         String image = create(format);
         OpenOptions options = OpenOptions.readWrite().withFormat(format);
@@ -120,7 +129,7 @@ class HandOverTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "add-cow"})
     void whoGaveAnImageAwayHasNoClaimToItAfterAReopening(String format) throws Exception {
         String image = create(format);
         OpenOptions options = OpenOptions.readWrite().withFormat(format);

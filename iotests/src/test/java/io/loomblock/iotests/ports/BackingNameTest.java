@@ -65,9 +65,10 @@ class BackingNameTest {
     }
 
     private void changeBacking(String name, String backing) throws BlockException {
-        OpenOptions options = OpenOptions.readWrite().withFormat("qed").withNoBacking(true);
+        OpenOptions options =
+                OpenOptions.readWrite().withFormat(images.format()).withNoBacking(true);
         try (BlockDevice device = BlockDevice.open(images.path(name), options)) {
-            device.changeBackingFile(backing, "qed");
+            device.changeBackingFile(backing, images.format());
         }
     }
 
@@ -83,6 +84,24 @@ class BackingNameTest {
     @DisplayName("iotest 043: loops of two and of three images")
     void iotest043LongerLoops() throws Exception {
         createChain();
+        changeBacking("base", "mid");
+        assertLoop("mid");
+        changeBacking("base", "top");
+        assertLoop("top");
+    }
+
+    /** Only an image that was made with a backing file has one at all, and none is recorded that it would not open. */
+    @Test
+    @DisplayName("iotest 043: loops of two and of three images of add-cow")
+    void iotest043LoopsOfAddCow() throws Exception {
+        images = new PortImages(directory, "add-cow");
+        new PortImages(directory, "raw").create("floor", MIB);
+        images.create("base", CreateOptions.ofSize(MIB).withBacking("floor", "raw"));
+        createOver("base", "mid");
+        createOver("mid", "top");
+        assertThat(listed(ToolRun.img("info", "--backing-chain", images.path("top"))))
+                .containsExactly("top", "mid", "base", "floor");
+        assertThatThrownBy(() -> changeBacking("base", "base")).hasMessageContaining("itself");
         changeBacking("base", "mid");
         assertLoop("mid");
         changeBacking("base", "top");
