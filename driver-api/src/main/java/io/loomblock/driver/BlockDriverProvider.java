@@ -26,6 +26,11 @@ public interface BlockDriverProvider {
 
     Kind kind();
 
+    /** Whether names may begin with this one and a colon. */
+    default boolean isProtocol() {
+        return kind() == Kind.PROTOCOL;
+    }
+
     /**
      * How sure this format is that an image is of its kind: 0 not at all, 100 certainly; raw says 1.
      *

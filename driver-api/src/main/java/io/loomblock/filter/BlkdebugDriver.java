@@ -33,6 +33,12 @@ final class BlkdebugDriver extends FilterDriver implements Breakpoints {
         return "blkdebug";
     }
 
+    /** As of any protocol that is not a file. */
+    @Override
+    public long allocatedFileSize() {
+        return -1;
+    }
+
     @Override
     public Limits limits() {
         return overrides.apply(super.limits());

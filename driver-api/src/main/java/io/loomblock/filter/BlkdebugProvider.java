@@ -42,6 +42,11 @@ public final class BlkdebugProvider implements BlockDriverProvider {
     }
 
     @Override
+    public boolean isProtocol() {
+        return true;
+    }
+
+    @Override
     public List<String> childRoles() {
         return List.of(IMAGE);
     }

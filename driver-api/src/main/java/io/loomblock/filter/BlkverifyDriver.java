@@ -53,6 +53,12 @@ final class BlkverifyDriver extends FilterDriver {
         return false;
     }
 
+    /** As of any protocol that is not a file. */
+    @Override
+    public long allocatedFileSize() {
+        return -1;
+    }
+
     /** Zeros are written out, and so land in both. */
     @Override
     public Limits limits() {

@@ -35,6 +35,11 @@ public final class BlkverifyProvider implements BlockDriverProvider {
     }
 
     @Override
+    public boolean isProtocol() {
+        return true;
+    }
+
+    @Override
     public List<String> childRoles() {
         return List.of(RAW, TEST);
     }

@@ -228,7 +228,7 @@ public final class ImageOpener {
         path = meant.get("filename");
         String name = filename != null ? filename : path != null ? path : provider.formatName() + ":";
         ChildOpener context = new ChildOpener(
-                name, options.withNodeOptions(meant), provider, below(above).probing(probing));
+                name, options.withNodeOptions(meant), provider, below(above).probing(false));
         context.allowFiles();
         if (path != null) {
             // Before the file is opened, which its own locks would prevent with another message.

@@ -24,7 +24,7 @@ final class Protocols {
         if (Filenames.hasProtocol(filename)) {
             String protocol = Filenames.protocol(filename);
             BlockDriverProvider provider = Drivers.find(protocol);
-            if (provider == null || provider.kind() == Kind.FORMAT) {
+            if (provider == null || !provider.isProtocol()) {
                 throw new BlockException(Errno.ENOENT, "Unknown protocol '" + protocol + "'");
             }
             return provider;

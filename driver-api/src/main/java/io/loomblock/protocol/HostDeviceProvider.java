@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * The protocol {@code host_device}: block and character devices of this machine.
  *
  * <p>Options, as of files: {@code filename}, {@code locking}; {@code aio}, {@code aio-max-batch} and {@code drop-cache} are accepted,
- * without effect.
+ * without effect. "Creating" takes {@code size}, which the device must have.
  */
 public final class HostDeviceProvider implements BlockDriverProvider {
     private static final String PREFIX = "host_device:";
@@ -40,6 +40,11 @@ public final class HostDeviceProvider implements BlockDriverProvider {
     @Override
     public Kind kind() {
         return Kind.PROTOCOL;
+    }
+
+    @Override
+    public List<DriverOption> createOptions() {
+        return List.of(DriverOption.size("size", "Virtual disk size"));
     }
 
     /** Makes nothing: the device must be there, large enough and not in use. */

@@ -60,6 +60,7 @@ final class RawDriver implements BlockDriver {
 
     @Override
     public void coReadv(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
+        file.debugEvent(DebugEvent.READ_AIO);
         file.coReadv(offset, bytes, qiov, qiovOffset, flags);
     }
 
@@ -68,6 +69,7 @@ final class RawDriver implements BlockDriver {
         if (guessed && offset < Drivers.PROBE_BYTES) {
             refuseDisguise(offset, bytes, qiov, qiovOffset);
         }
+        file.debugEvent(DebugEvent.WRITE_AIO);
         file.coWritev(offset, bytes, qiov, qiovOffset, flags);
     }
 

@@ -107,7 +107,7 @@ final class ConvertCommand {
         CreateParameters parameters = null;
         if (!options.skipCreate) {
             BlockDriverProvider format = Formats.find(options.targetFormat());
-            parameters = CreateParameters.parse(format, Formats.protocolOf(target()), options.optionList, console);
+            parameters = CreateParameters.parse(format, Formats.protocolOfNew(target()), options.optionList, console);
             if (options.backingFile != null) {
                 parameters.setBackingFile(options.backingFile);
             }

@@ -72,7 +72,7 @@ final class CreateCommand {
     private void create(String filename, long size, Console console) throws ToolException, BlockException {
         BlockDriverProvider provider = Formats.find(format);
         CreateParameters parameters =
-                CreateParameters.parse(provider, Formats.protocolOf(filename), optionList, console);
+                CreateParameters.parse(provider, Formats.protocolOfNew(filename), optionList, console);
         if (size >= 0) {
             if (parameters.size() >= 0) {
                 throw ToolException.failure("The image size must be specified only once");

@@ -169,7 +169,7 @@ final class CreateParameters {
             throws ToolException, BlockException {
         BlockDriverProvider format = Formats.find(formatName);
         CreateParameters parameters =
-                new CreateParameters(format, filename == null ? null : Formats.protocolOf(filename));
+                new CreateParameters(format, filename == null ? null : Formats.protocolOfNew(filename));
         out.print(filename == null ? "Supported " + formatName + " options:\n" : "Supported options:\n");
         parameters.known.stream()
                 .sorted(Comparator.comparing(DriverOption::name))

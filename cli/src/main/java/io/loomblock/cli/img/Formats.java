@@ -20,12 +20,15 @@ final class Formats {
         return provider;
     }
 
-    /** The protocol of a file name. */
-    static BlockDriverProvider protocolOf(String filename) throws ToolException, BlockException {
+    /** The protocol of the name of a new image. */
+    static BlockDriverProvider protocolOfNew(String filename) throws ToolException, BlockException {
         String name = Filenames.hasProtocol(filename) ? Filenames.protocol(filename) : "file";
         BlockDriverProvider provider = Drivers.find(name);
         if (provider == null) {
             throw ToolException.failure("Unknown protocol '" + name + "'");
+        }
+        if (provider.createOptions().isEmpty()) {
+            throw ToolException.failure("Protocol driver '" + name + "' does not support image creation");
         }
         return provider;
     }

@@ -135,7 +135,7 @@ record IoArguments(
                   -s, --snapshot       write to a temporary overlay
                   -C, --copy-on-read   keep what is read from backing files
                   -n, --nocache        around the page cache, like -t none
-                  -t, --cache=MODE     writeback, none, writethrough, directsync or unsafe
+                  -t, --cache=MODE     writethrough (the default), writeback, none, directsync or unsafe
                   -d, --discard=MODE   discards: unmap or ignore
                   -m, --misalign       use buffers that are not aligned
                   -U, --force-share    with -r: share the image with whoever has it open

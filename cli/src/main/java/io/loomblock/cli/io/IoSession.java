@@ -174,14 +174,17 @@ final class IoSession {
         background.inTurn(() -> executeInTurn(line));
     }
 
-    /** Lets everything finish and closes the image; a failure counts as a failed command. */
+    /** Lets everything finish and closes the image; a failure counts as a failed command, and is told unless a command met it. */
     void end() {
         background.inTurn(() -> {
+            boolean told = failed && image != null && openDevice().node().flushFailure() != null;
             try {
                 close();
             } catch (BlockException e) {
-                err.println(program + ": " + e.reason());
                 failed = true;
+                if (!told) {
+                    err.println(program + ": " + e.reason());
+                }
             }
         });
     }

@@ -27,7 +27,7 @@ final class OpenCommands {
                      -U       share the image with whoever has it open; with -r
                      -k       accepted, without effect
                      -i MODE  accepted, without effect: threads, native or io_uring
-                     -t MODE  cache mode: writeback, none, writethrough, directsync or unsafe
+                     -t MODE  cache mode: writethrough (the default), writeback, none, directsync or unsafe
                      -d MODE  discards: unmap or ignore
                      -o OPTS  options of the nodes, as driver=FORMAT or file.filename=PATH;
                               they may tell all, then there is no path

@@ -24,7 +24,7 @@ final class OpenMode {
     private boolean readOnly;
     private boolean forceShare;
     private boolean unmap = true;
-    private CacheMode cache = CacheMode.WRITEBACK;
+    private CacheMode cache = CacheMode.WRITETHROUGH;
     private boolean copyOnRead;
     private boolean snapshot;
     private NodeOptions nodeOptions = NodeOptions.NONE;

@@ -165,6 +165,15 @@ final class NameCommandLines {
             info 'json:{"driver":"qed","file":{"driver":"blkdebug","image":{"driver":"file","filename":"@o.qed"},"foo":1}}'
             info 'json:{"driver":"qed","file":{"driver":"blkdebug","set-state":[{"event":"l1_update","new_state":42}],"image":{"driver":"file","filename":"@o.qed"}}}'
             info --image-opts driver=qed,file.driver=blkdebug,file.align=4k,file.image.filename=@o.qed
+            info --image-opts driver=blkdebug,image.filename=@o.qed
+            info --image-opts driver=blkdebug,inject-error.0.event=none,image.filename=@o.qed
+            info 'json:{"driver":"blkdebug","image":{"filename":"@o.qed"}}'
+            info 'json:{"driver":"copy-on-read","file":{"filename":"@o.qed"}}'
+            info copy-on-read:@o.qed
+            create -f raw null-co:// 1M
+            create -f raw -o help null-co://
+            create -f qed blkdebug::@n.qed 1M
+            convert -O raw @o.qed blkdebug::@y.raw
             info blkverify:@a.raw:@a.qed
             info blkverify:@a.raw
             info 'json:{"driver":"qed","file":{"driver":"blkverify","raw":{"driver":"file","filename":"@o.qed"},"test":{"driver":"file","filename":"@o.qed"}}}'

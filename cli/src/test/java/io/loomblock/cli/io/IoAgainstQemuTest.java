@@ -271,6 +271,8 @@ class IoAgainstQemuTest {
         "length"
     };
 
+    private static final String RULE = "driver=raw,file.driver=blkdebug,file.image.filename=IMAGE,file.%s";
+
     @TempDir
     Path directory;
 
@@ -408,6 +410,28 @@ class IoAgainstQemuTest {
             assertThat(Ran.io("", withName).withoutTimes())
                     .as(String.join(" ", args))
                     .isEqualTo(expected.withoutTimes());
+        }
+    }
+
+    /** Without a cache mode every write is made durable, so that a flush that fails is a write that does. */
+    @Test
+    void injectedFaults() throws Exception {
+        String flush = "inject-error.0.event=none,file.inject-error.0.iotype=flush,file.inject-error.0.errno=28";
+        for (List<String> args : List.of(
+                List.of("-c", "write 0 64k", RULE.formatted(flush)),
+                List.of("-t", "writethrough", "-c", "write 0 64k", RULE.formatted(flush)),
+                List.of("-n", "-c", "write 0 64k", "-c", "flush", RULE.formatted(flush)),
+                List.of("-c", "read 0 512", RULE.formatted("inject-error.0.event=read_aio")),
+                List.of("-c", "write 0 512", RULE.formatted("inject-error.0.event=write_aio,file.inject-error.0.once=on")),
+                List.of("-c", "read 0 512", RULE.formatted("inject-error.0.event=none,file.inject-error.0.errno=61")),
+                List.of("-c", "read 0 512", RULE.formatted("inject-error.0.event=none,file.inject-error.0.errno=121")),
+                List.of("-c", "read 0 512", "driver=blkdebug,image.filename=IMAGE"))) {
+            Path image = image("raw", "disk");
+            List<String> words = new ArrayList<>(List.of("--image-opts"));
+            args.forEach(a -> words.add(a.replace("IMAGE", image.toString())));
+            assertThat(Ran.io("", words).withoutTimes())
+                    .as(String.join(" ", args))
+                    .isEqualTo(qemu(null, words).withoutTimes());
         }
     }
 

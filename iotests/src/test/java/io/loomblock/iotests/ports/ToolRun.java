@@ -17,9 +17,9 @@ record ToolRun(int exit, String out, String err) {
         return run("img", List.of(arguments));
     }
 
-    /** Runs commands of the io tool on an image of this format. */
+    /** Runs commands of the io tool on an image of this format; writes reach the disk with a flush, as in QEMU's own test runs. */
     static ToolRun io(String format, String image, String... commands) {
-        List<String> arguments = new ArrayList<>(List.of("-f", format));
+        List<String> arguments = new ArrayList<>(List.of("-t", "writeback", "-f", format));
         for (String command : commands) {
             arguments.add("-c");
             arguments.add(command);
