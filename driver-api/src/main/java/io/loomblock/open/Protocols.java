@@ -4,7 +4,6 @@ package io.loomblock.open;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.driver.BlockDriverProvider;
-import io.loomblock.driver.BlockDriverProvider.Kind;
 import io.loomblock.driver.Drivers;
 import io.loomblock.driver.Filenames;
 import java.nio.file.Files;

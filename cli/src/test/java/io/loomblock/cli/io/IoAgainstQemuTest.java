@@ -422,7 +422,10 @@ class IoAgainstQemuTest {
                 List.of("-t", "writethrough", "-c", "write 0 64k", RULE.formatted(flush)),
                 List.of("-n", "-c", "write 0 64k", "-c", "flush", RULE.formatted(flush)),
                 List.of("-c", "read 0 512", RULE.formatted("inject-error.0.event=read_aio")),
-                List.of("-c", "write 0 512", RULE.formatted("inject-error.0.event=write_aio,file.inject-error.0.once=on")),
+                List.of(
+                        "-c",
+                        "write 0 512",
+                        RULE.formatted("inject-error.0.event=write_aio,file.inject-error.0.once=on")),
                 List.of("-c", "read 0 512", RULE.formatted("inject-error.0.event=none,file.inject-error.0.errno=61")),
                 List.of("-c", "read 0 512", RULE.formatted("inject-error.0.event=none,file.inject-error.0.errno=121")),
                 List.of("-c", "read 0 512", "driver=blkdebug,image.filename=IMAGE"))) {
