@@ -11,6 +11,9 @@ final class ImgHelp {
     private static final String TEXT = """
             usage: %s [-h] [-V] [-v] COMMAND [OPTIONS] ARGUMENTS
 
+              bench [-c COUNT] [-d DEPTH] [-f FMT | --image-opts] [-i AIO] [-n] [-o OFFSET] [-s SIZE] [-S STEP] [-t CACHE]
+                    [-w [--pattern=BYTE] [--flush-interval=COUNT [--no-drain]]] [-q] [-U] FILE
+                  makes many reads, or with -w writes, and tells how long they took
               check [-q] [-f FMT | --image-opts] [--output=human|json] [-r leaks|all] [-T CACHE] [-U] FILE
                   checks the metadata of an image; -r repairs it
                   exit code: 0 clean, 1 could not check, 2 errors, 3 leaked space only, 63 the format has no check

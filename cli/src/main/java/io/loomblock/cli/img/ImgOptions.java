@@ -64,10 +64,15 @@ final class ImgOptions {
 
     /** A size from 0 to 2^63-1; {@code what} names it in the message. */
     static long size(String text, String what, Console console) throws ToolException {
+        return size(text, Long.MAX_VALUE, what, console);
+    }
+
+    /** A size from 0 to {@code max}; {@code what} names it in the message. */
+    static long size(String text, long max, String what, Console console) throws ToolException {
         warnHexSuffix(text, console);
         try {
             long value = Sizes.parseUnsigned(text);
-            if (value >= 0) {
+            if (value >= 0 && value <= max) {
                 return value;
             }
         } catch (SizeException e) {
@@ -77,7 +82,20 @@ final class ImgOptions {
                         + console.prog() + ": kilobytes, megabytes, gigabytes, terabytes, petabytes and exabytes.");
             }
         }
-        throw ToolException.failure("Invalid " + what + " specified. Must be between 0 and " + Long.MAX_VALUE + ".");
+        throw ToolException.failure("Invalid " + what + " specified. Must be between 0 and " + max + ".");
+    }
+
+    /** A number from 0 to {@code max}, decimal, hexadecimal or octal as in C; {@code what} names it in the message. */
+    static int number(String text, int max, String what) throws ToolException {
+        try {
+            long value = Long.decode(text);
+            if (value >= 0 && value <= max) {
+                return (int) value;
+            }
+        } catch (NumberFormatException e) {
+            throw ToolException.failure("Invalid " + what + " specified", ToolException.FAILURE, e);
+        }
+        throw ToolException.failure("Invalid " + what + " specified");
     }
 
     /** A size that is the value of a parameter: 0 to 2^64-1, as an unsigned number. */

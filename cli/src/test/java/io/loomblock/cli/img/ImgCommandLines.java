@@ -22,6 +22,77 @@ final class ImgCommandLines {
                 --
                 ''
                 """);
+        group("bench", """
+                bench
+                bench --foo @a.raw
+                bench -Z @a.raw
+                bench -c
+                bench @a.raw @f.raw
+                bench @nope.raw
+                bench -f raw @nope.raw
+                bench -f foo @a.raw
+                bench -c 100 @a.raw
+                bench -c 100 @a.qed
+                bench -c 0x10 -f qed @a.qed
+                bench -c 010 -f qed @a.qed
+                bench -c 0 -f raw @a.raw
+                bench -c -1 -f raw @a.raw
+                bench -c x -f raw @a.raw
+                bench -c 65k -f raw @a.raw
+                bench -c 3000000000 -f raw @a.raw
+                bench -c 5 -d 1 -f raw @a.raw
+                bench -c 5 -d 1k -f raw @a.raw
+                bench -c 5 -d x -f raw @a.raw
+                bench -c 5 -d 64 -f raw @a.raw
+                bench -c 5000 -d 7 -s 8k -S 4k -o 4096 -f raw @a.raw
+                bench -c 10 -s 3000000000 -f raw @a.raw
+                bench -c 10 -s x -f raw @a.raw
+                bench -c 10 -s 0 -f raw @a.raw
+                bench -c 10 -s 1M -f raw @a.raw
+                bench -c 3 -s 4M -f raw @a.raw
+                bench -c 3 -s 8M -f raw @a.raw
+                bench -c 10 -S x -f raw @a.raw
+                bench -c 10 -S -1 -f raw @a.raw
+                bench -c 10 -S 3000000000 -f raw @a.raw
+                bench -c 10 -S 0 -f raw @a.raw
+                bench -c 1 -o 7 -s 513 -S 13 -f raw @a.raw
+                bench -c 10 -o x -f raw @a.raw
+                bench -c 10 -o 9E -f raw @a.raw
+                bench -c 10 -o 4M -f raw @a.raw
+                bench -c 10 -o 4194000 -f raw @a.raw
+                bench -c 10 -o 100M -f raw @a.raw
+                bench -c 10 -i foo -f raw @a.raw
+                bench -c 10 -i threads -f raw @a.raw
+                bench -c 10 -i native -f raw @a.raw
+                bench -c 10 -n -f raw @a.raw
+                bench -c 10 -n -t none -f raw @a.raw
+                bench -c 10 -i native -t none -f raw @a.raw
+                bench -c 10 -i native null-co://
+                bench -c 10 -t foo -f raw @a.raw
+                bench -c 10 -t directsync -f raw @a.raw
+                bench -w -c 10 -t writethrough -f raw @a.raw
+                bench -c 10 -q -f raw @a.raw
+                bench -c 10 -U -f raw @a.raw
+                bench -w -c 10 -U -f raw @a.raw
+                bench -c 10 --image-opts driver=raw,file.filename=@a.raw
+                bench -c 10 --image-opts -f raw driver=raw,file.filename=@a.raw
+                bench -c 10 --pattern=4 -f raw @a.raw
+                bench -w -c 10 --pattern=256 -f raw @a.raw
+                bench -w -c 10 --pattern=x -f raw @a.raw
+                bench -w -c 10 --pattern=0x1f -f raw @a.raw
+                bench -w -c 10 @a.raw
+                bench -w -c 100 -d 4 -s 64k -f qed @empty.qed
+                bench -w -c 100 -d 4 -s 64k -f qed @short.qed
+                bench -w -c 100 -d 4 --flush-interval=10 -f raw @a.raw
+                bench -w -c 105 -d 4 --flush-interval=10 -f raw @a.raw
+                bench -w -c 100 -d 4 --flush-interval=4 -f qed @a.qed
+                bench -w -c 100 -d 4 --flush-interval=3 -f raw @a.raw
+                bench -w -c 100 -d 4 --flush-interval=10 --no-drain -f raw @a.raw
+                bench -w -c 100 --no-drain -f raw @a.raw
+                bench -c 100 -d 4 --flush-interval=10 -f raw @a.raw
+                bench -w --flush-interval=x -f raw @a.raw
+                bench -w --flush-interval=-1 -f raw @a.raw
+                """);
         group("create", """
                 create
                 create --foo x

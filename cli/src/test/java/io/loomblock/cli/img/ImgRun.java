@@ -66,7 +66,9 @@ final class ImgRun {
         if (here.startsWith("{\n") || here.startsWith("[\n")) {
             return withoutNewerMembers(here);
         }
-        String cut = withoutNewerParts(here).replaceAll("disk size: .*\n", "");
+        String cut = withoutNewerParts(here)
+                .replaceAll("disk size: .*\n", "")
+                .replaceAll("completed in [0-9.]+ seconds", "completed in T seconds");
         return cut.isEmpty() || cut.endsWith("\n") ? cut : cut + "\n";
     }
 

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.cli.img;
+
+import io.loomblock.BlockDevice;
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
+import io.loomblock.cli.ToolException;
+import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.memory.BufferPool;
+import io.loomblock.memory.IoVector;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Phaser;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes the requests of {@code img bench}: as many virtual threads as may be in flight, each of which makes one request after the
+ * other, without allocating anything for it.
+ *
+ * <p>Either all threads wait at the end of a part while one of them flushes; or they go on, and the flush goes along on a thread of its
+ * own. The last flush is the one that closes the disk; it is not measured, as in QEMU.
+ */
+final class BenchLoad implements AutoCloseable {
+    /** The threads' memory, unless one request is longer: where it is not enough for all, some share it, which their data bears. */
+    private static final int MEMORY = BufferPool.MAX_BUFFER / 2;
+
+    private static final int PAGE = 4096;
+
+    private final BlockDevice device;
+    private final BenchPlan plan;
+    private final boolean write;
+    private final boolean drain;
+    private final AlignedBuffer memory;
+    private final List<IoVector> vectors = new ArrayList<>();
+
+    private final AtomicLong next = new AtomicLong();
+    private volatile long partEnd;
+    private final AtomicReference<@Nullable ToolException> failure = new AtomicReference<>();
+
+    /**
+     * @param size of a request in bytes
+     * @param pattern the byte that is written; null for reads
+     * @param drain whether the requests in flight are waited for before each flush
+     * @throws BlockException if there is no memory
+     */
+    BenchLoad(BlockDevice device, BenchPlan plan, int size, @Nullable Byte pattern, boolean drain)
+            throws BlockException {
+        this.device = device;
+        this.plan = plan;
+        this.write = pattern != null;
+        this.drain = drain;
+        this.partEnd = drain ? plan.endOfPart(0) : plan.count();
+        long piece = Math.ceilDiv(Math.max(size, 1L), PAGE) * PAGE;
+        int pieces = (int) Math.clamp(MEMORY / piece, 1, lanes());
+        this.memory = piece <= MEMORY
+                ? BufferPool.shared().acquire((int) piece * pieces)
+                : AlignedBuffer.allocate(Math.toIntExact(Math.min(piece, Integer.MAX_VALUE & -PAGE)));
+        memory.fill(0, memory.capacity(), pattern == null ? 0 : pattern);
+        for (int i = 0; i < pieces; i++) {
+            vectors.add(IoVector.of(memory, i * (int) piece, size));
+        }
+    }
+
+    private int lanes() {
+        return Math.max(1, Math.min(plan.depth(), plan.count()));
+    }
+
+    /**
+     * Makes all requests.
+     *
+     * @return nanoseconds from the beginning of the first to the end of the last
+     * @throws ToolException the first failure, after which no more requests are made
+     */
+    long run() throws ToolException {
+        long nanos;
+        try (ExecutorService alongside = Executors.newVirtualThreadPerTaskExecutor()) {
+            long start = System.nanoTime();
+            makeRequests(alongside);
+            nanos = System.nanoTime() - start;
+        }
+        ToolException first = failure.get();
+        if (first != null) {
+            throw first;
+        }
+        return nanos;
+    }
+
+    private void makeRequests(ExecutorService alongside) {
+        Phaser parts = new Phaser(lanes()) {
+            @Override
+            protected boolean onAdvance(int part, int parties) {
+                return !beginNextPart();
+            }
+        };
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < lanes(); i++) {
+                IoVector vector = vectors.get(i % vectors.size());
+                threads.execute(() -> makeRequests(vector, parts, alongside));
+            }
+        }
+    }
+
+    private void makeRequests(IoVector vector, Phaser parts, ExecutorService alongside) {
+        do {
+            try {
+                makeRequests(vector, alongside);
+            } catch (BlockException e) {
+                fail("Failed request: ", e);
+            } catch (RuntimeException | Error e) {
+                // A bug must not leave the others waiting at the end of the part.
+                fail(
+                        "Failed request: internal error: " + e + ": ",
+                        new BlockException(Errno.EIO, String.valueOf(e), e));
+            }
+        } while (parts.arriveAndAwaitAdvance() >= 0);
+    }
+
+    /** Takes part in the current part, to its end. */
+    private void makeRequests(IoVector vector, ExecutorService alongside) throws BlockException {
+        long end = partEnd;
+        for (long index = next.getAndIncrement(); index < end && failure.get() == null; ) {
+            if (!drain && plan.isFlushBefore(index)) {
+                alongside.execute(this::flushAlongside);
+            }
+            if (write) {
+                device.write(plan.offsetOf(index), vector);
+            } else {
+                device.read(plan.offsetOf(index), vector);
+            }
+            index = next.getAndIncrement();
+        }
+    }
+
+    /** Flushes, when all threads have arrived at the end of a part; false if that was the last one. */
+    private boolean beginNextPart() {
+        long begin = partEnd;
+        if (begin >= plan.count() || failure.get() != null) {
+            return false;
+        }
+        try {
+            device.flush();
+        } catch (BlockException e) {
+            fail("Failed request: ", e);
+            return false;
+        }
+        next.set(begin);
+        partEnd = plan.endOfPart(begin);
+        return true;
+    }
+
+    private void flushAlongside() {
+        try {
+            device.flush();
+        } catch (BlockException e) {
+            fail("Failed flush request: ", e);
+        }
+    }
+
+    private void fail(String what, BlockException e) {
+        failure.compareAndSet(null, ToolException.failure(what + e.errno().text(), ToolException.FAILURE, e));
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+    }
+}
