@@ -5,11 +5,13 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.loomblock.protocol.CallSlots.Slot;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The system calls that files need, as plain methods: what comes back is the call's result, or its errno negated.
@@ -24,6 +26,13 @@ final class LibC {
 
     private static final MethodHandle PREAD = io("pread");
     private static final MethodHandle PWRITE = io("pwrite");
+    /** Null where the C library is too old. */
+    private static final @Nullable MethodHandle PREADV2 = LINKER.defaultLookup()
+            .find("preadv2")
+            .map(symbol -> LINKER.downcallHandle(
+                    symbol, FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_INT), ERRNO))
+            .orElse(null);
+
     private static final MethodHandle OPEN = find("open", JAVA_INT, VARIADIC_AFTER_2, ADDRESS, JAVA_INT, JAVA_INT);
     private static final MethodHandle CLOSE = find("close", JAVA_INT, JAVA_INT);
     private static final MethodHandle FDATASYNC = find("fdatasync", JAVA_INT, JAVA_INT);
@@ -34,7 +43,7 @@ final class LibC {
     private static final MethodHandle FCNTL = find("fcntl", JAVA_INT, VARIADIC_AFTER_2, JAVA_INT, JAVA_INT, ADDRESS);
     private static final MethodHandle IOCTL = find("ioctl", JAVA_INT, VARIADIC_AFTER_2, JAVA_INT, JAVA_LONG, ADDRESS);
 
-    private final ErrnoSlots slots = new ErrnoSlots();
+    private final CallSlots slots = new CallSlots();
 
     private static MethodHandle io(String name) {
         // The address of the memory as a number: a MemorySegment for each call would be an object.
@@ -58,32 +67,59 @@ final class LibC {
     }
 
     long pread(int fd, long address, long length, long offset) {
-        MemorySegment errno = slots.take();
+        Slot slot = slots.take();
         try {
             long result;
             do {
-                result = result((long) PREAD.invokeExact(errno, fd, address, length, offset), errno);
+                result = result((long) PREAD.invokeExact(slot.errno(), fd, address, length, offset), slot);
             } while (result == -LinuxConstants.EINTR);
             return result;
         } catch (Throwable e) {
             throw unexpected(e);
         } finally {
-            slots.give(errno);
+            slots.give(slot);
+        }
+    }
+
+    /**
+     * The same for what can be read without waiting for a device: EAGAIN if that is nothing, EOPNOTSUPP if the file system does not
+     * know the question; it may be less than {@code length} although the file goes on.
+     */
+    long preadWithoutWaiting(int fd, long address, long length, long offset) {
+        MethodHandle preadv2 = PREADV2;
+        if (preadv2 == null) {
+            return -LinuxConstants.EOPNOTSUPP;
+        }
+        Slot slot = slots.take();
+        try {
+            slot.setIovec(address, length);
+            long result;
+            do {
+                result = result(
+                        (long) preadv2.invokeExact(
+                                slot.errno(), fd, slot.iovec(), 1, offset, LinuxConstants.RWF_NOWAIT),
+                        slot);
+            } while (result == -LinuxConstants.EINTR);
+            return result;
+        } catch (Throwable e) {
+            throw unexpected(e);
+        } finally {
+            slots.give(slot);
         }
     }
 
     long pwrite(int fd, long address, long length, long offset) {
-        MemorySegment errno = slots.take();
+        Slot slot = slots.take();
         try {
             long result;
             do {
-                result = result((long) PWRITE.invokeExact(errno, fd, address, length, offset), errno);
+                result = result((long) PWRITE.invokeExact(slot.errno(), fd, address, length, offset), slot);
             } while (result == -LinuxConstants.EINTR);
             return result;
         } catch (Throwable e) {
             throw unexpected(e);
         } finally {
-            slots.give(errno);
+            slots.give(slot);
         }
     }
 
@@ -138,18 +174,18 @@ final class LibC {
     }
 
     private long once(Call call) {
-        MemorySegment errno = slots.take();
+        Slot slot = slots.take();
         try {
-            return result(call.make(errno), errno);
+            return result(call.make(slot.errno()), slot);
         } catch (Throwable e) {
             throw unexpected(e);
         } finally {
-            slots.give(errno);
+            slots.give(slot);
         }
     }
 
-    private static long result(long returned, MemorySegment errno) {
-        return returned == -1 ? -ErrnoSlots.errno(errno) : returned;
+    private static long result(long returned, Slot slot) {
+        return returned == -1 ? -slot.errnoValue() : returned;
     }
 
     /** Method handles declare every Throwable; a downcall throws errors of the JVM only. */

@@ -15,6 +15,8 @@ final class LinuxConstants {
     static final int O_CLOEXEC = 0x80000;
     static final int O_DIRECT = ARCHITECTURE.equals("aarch64") ? 0x10000 : 0x4000;
 
+    static final int RWF_NOWAIT = 0x08;
+
     static final int SEEK_END = 2;
     static final int SEEK_DATA = 3;
     static final int SEEK_HOLE = 4;

@@ -19,12 +19,23 @@ final class NativeFile implements FileIo {
 
     private static final int MIN_ALIGNMENT = 512;
 
+    /** More than a read from memory takes, less than one from a device or over a network. */
+    private static final long QUICK_READ_NANOS = 200_000;
+    /** The system's pauses for those who write too fast are longer; the turn of another thread on a busy processor is not. */
+    private static final long QUICK_WRITE_NANOS = 5_000_000;
+
     private final LibC libc;
     private final FileFacts facts;
     private final boolean direct;
     private final int requestAlignment;
     private final int memoryAlignment;
     private final int blockSize;
+
+    private final Pace readPace = new Pace(QUICK_READ_NANOS);
+    private final Pace writePace = new Pace(QUICK_WRITE_NANOS);
+
+    /** Whether the file system can say that a read would wait; known after the first one. tmpfs and overlayfs cannot. */
+    private volatile boolean readsAreAsked = true;
 
     /** -1 once closed, so that a call too late meets EBADF and not somebody else's file. */
     private volatile int fd;
@@ -52,40 +63,92 @@ final class NativeFile implements FileIo {
         }
     }
 
+    /**
+     * Reads on the caller's thread what is in the page cache. The rest would hold a virtual thread's carrier while a device is waited
+     * for, so that goes to {@link IoThreads}, unless the caller is a platform thread or was sent from there (O_DIRECT).
+     */
     @Override
     public int read(long offset, AlignedBuffer target, int targetOffset, int length) throws BlockException {
         long address = target.address(targetOffset, length);
         try {
-            int done = 0;
-            while (done < length) {
-                int n = (int) check(libc.pread(fd, address + done, length - done, offset + done));
-                done += n;
-                if (n == 0 || direct && (n & (requestAlignment - 1)) != 0) {
-                    // With O_DIRECT a read that ends inside of a block has met the end of the file.
-                    break;
-                }
+            if (direct || !Thread.currentThread().isVirtual()) {
+                return readWaiting(address, length, offset);
             }
-            return done;
+            if (!readsAreAsked) {
+                return readByPace(address, length, offset);
+            }
+            long got = libc.preadWithoutWaiting(fd, address, length, offset);
+            return got == length ? length : readRest(address, length, offset, got);
         } finally {
             Reference.reachabilityFence(target);
         }
     }
 
+    /** After an attempt to read without waiting, which gave {@code got}, and has set the device to work on what was not there. */
+    private int readRest(long address, int length, long offset, long got) throws BlockException {
+        if (got == -LinuxConstants.EOPNOTSUPP) {
+            readsAreAsked = false;
+            return readByPace(address, length, offset);
+        }
+        if (got != -LinuxConstants.EAGAIN && check(got) == 0) {
+            return 0;
+        }
+        int done = (int) Math.max(got, 0);
+        return done + IoThreads.gatherers().call(() -> readWaiting(address + done, length - done, offset + done));
+    }
+
+    private int readByPace(long address, int length, long offset) throws BlockException {
+        if (readPace.expectsWait()) {
+            return IoThreads.shared().call(() -> readWaiting(address, length, offset));
+        }
+        long start = System.nanoTime();
+        int done = readWaiting(address, length, offset);
+        readPace.took(System.nanoTime() - start, length);
+        return done;
+    }
+
+    private int readWaiting(long address, int length, long offset) throws BlockException {
+        int done = 0;
+        while (done < length) {
+            int n = (int) check(libc.pread(fd, address + done, length - done, offset + done));
+            done += n;
+            if (n == 0 || direct && (n & (requestAlignment - 1)) != 0) {
+                // With O_DIRECT a read that ends inside of a block has met the end of the file.
+                break;
+            }
+        }
+        return done;
+    }
+
+    /** Writes into the page cache, which waits when too much of it is dirty; not all file systems would say so beforehand. */
     @Override
     public void write(long offset, AlignedBuffer source, int sourceOffset, int length) throws BlockException {
         long address = source.address(sourceOffset, length);
         try {
-            int done = 0;
-            while (done < length) {
-                int n = (int) check(libc.pwrite(fd, address + done, length - done, offset + done));
-                if (n == 0) {
-                    throw new BlockException(Errno.ENOSPC);
-                }
-                done += n;
+            if (direct || !Thread.currentThread().isVirtual()) {
+                writeWaiting(address, length, offset);
+            } else if (writePace.expectsWait()) {
+                IoThreads.shared().call(() -> writeWaiting(address, length, offset));
+            } else {
+                long start = System.nanoTime();
+                writeWaiting(address, length, offset);
+                writePace.took(System.nanoTime() - start, length);
             }
         } finally {
             Reference.reachabilityFence(source);
         }
+    }
+
+    private int writeWaiting(long address, int length, long offset) throws BlockException {
+        int done = 0;
+        while (done < length) {
+            int n = (int) check(libc.pwrite(fd, address + done, length - done, offset + done));
+            if (n == 0) {
+                throw new BlockException(Errno.ENOSPC);
+            }
+            done += n;
+        }
+        return done;
     }
 
     @Override
