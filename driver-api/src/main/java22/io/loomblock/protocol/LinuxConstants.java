@@ -9,11 +9,24 @@ final class LinuxConstants {
     static final boolean SUPPORTED = System.getProperty("os.name", "").equals("Linux")
             && (ARCHITECTURE.equals("amd64") || ARCHITECTURE.equals("aarch64"));
 
+    static final int SYS_OPENAT = number(257, 56);
+    static final int SYS_CLOSE = number(3, 57);
+    static final int SYS_PREAD64 = number(17, 67);
+    static final int SYS_PWRITE64 = number(18, 68);
+    static final int SYS_PREADV2 = number(327, 286);
+    static final int SYS_LSEEK = number(8, 62);
+    static final int SYS_STATX = number(332, 291);
+    static final int SYS_FCNTL = number(72, 25);
+    static final int SYS_IOCTL = number(16, 29);
+    static final int SYS_FDATASYNC = number(75, 83);
+    static final int SYS_FTRUNCATE = number(77, 46);
+    static final int SYS_FALLOCATE = number(285, 47);
+
     static final int O_RDONLY = 0;
     static final int O_RDWR = 2;
     static final int O_CREAT = 0x40;
     static final int O_CLOEXEC = 0x80000;
-    static final int O_DIRECT = ARCHITECTURE.equals("aarch64") ? 0x10000 : 0x4000;
+    static final int O_DIRECT = number(0x4000, 0x10000);
 
     static final int RWF_NOWAIT = 0x08;
 
@@ -45,4 +58,8 @@ final class LinuxConstants {
     static final int EOPNOTSUPP = 95;
 
     private LinuxConstants() {}
+
+    private static int number(int amd64, int aarch64) {
+        return ARCHITECTURE.equals("aarch64") ? aarch64 : amd64;
+    }
 }

@@ -29,10 +29,10 @@ final class NativeEngine implements FileEngine {
     }
 
     private static Statx known(Statx.Answer answer, String name, OpenMode mode) throws BlockException {
-        return switch (answer) {
-            case Statx.Known known -> known.facts();
-            case Statx.Failed failed -> throw IoErrors.cannotOpen(name, mode, Errno.of(failed.errno()));
-        };
+        if (answer.errno() != 0) {
+            throw IoErrors.cannotOpen(name, mode, Errno.of(answer.errno()));
+        }
+        return answer.known();
     }
 
     @Override

@@ -86,7 +86,7 @@ final class NativeFile implements FileIo {
 
     /** After an attempt to read without waiting, which gave {@code got}, and has set the device to work on what was not there. */
     private int readRest(long address, int length, long offset, long got) throws BlockException {
-        if (got == -LinuxConstants.EOPNOTSUPP) {
+        if (got == -LinuxConstants.EOPNOTSUPP || got == -LinuxConstants.ENOSYS) {
             readsAreAsked = false;
             return readByPace(address, length, offset);
         }
@@ -166,10 +166,9 @@ final class NativeFile implements FileIo {
     }
 
     private Statx stat() throws BlockException {
-        return switch (Statx.ofDescriptor(libc, fd)) {
-            case Statx.Known known -> known.facts();
-            case Statx.Failed failed -> throw new BlockException(Errno.of(failed.errno()));
-        };
+        Statx.Answer answer = Statx.ofDescriptor(libc, fd);
+        check(-answer.errno());
+        return answer.known();
     }
 
     private long deviceLength() throws BlockException {

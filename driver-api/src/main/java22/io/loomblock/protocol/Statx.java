@@ -4,6 +4,8 @@ package io.loomblock.protocol;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The answer of {@code statx}, the stat whose layout is the same on every architecture.
@@ -32,12 +34,18 @@ record Statx(
     private static final int STATX_BASIC_STATS = 0x7ff;
     private static final int STATX_DIOALIGN = 0x2000;
 
-    /** What lies under a path, or at an open descriptor. */
-    sealed interface Answer permits Statx.Known, Statx.Failed {}
-
-    record Known(Statx facts) implements Answer {}
-
-    record Failed(int errno) implements Answer {}
+    /**
+     * What lies under a path, or at an open descriptor.
+     *
+     * @param facts null if that failed
+     * @param errno why; 0 otherwise
+     */
+    record Answer(@Nullable Statx facts, int errno) {
+        /** What there is, if it did not fail. */
+        Statx known() {
+            return Objects.requireNonNull(facts);
+        }
+    }
 
     static Answer ofPath(LibC libc, String path) {
         try (Arena arena = Arena.ofConfined()) {
@@ -54,7 +62,7 @@ record Statx(
     private static Answer ask(LibC libc, Arena arena, int fd, String path, int flags) {
         MemorySegment answer = arena.allocate(BYTES, Long.BYTES);
         int result = libc.statx(fd, arena.allocateFrom(path), flags, STATX_BASIC_STATS | STATX_DIOALIGN, answer);
-        return result < 0 ? new Failed(-result) : new Known(decode(answer));
+        return result < 0 ? new Answer(null, -result) : new Answer(decode(answer), 0);
     }
 
     private static Statx decode(MemorySegment s) {
