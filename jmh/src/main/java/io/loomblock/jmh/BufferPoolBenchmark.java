@@ -9,33 +9,21 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.Warmup;
 
 /** Takes a buffer from a pool and gives it back: what a request with unaligned memory, or with copy-on-write, pays. */
-@State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
-@Warmup(iterations = 4, time = 1)
-@Measurement(iterations = 5, time = 1)
-@Fork(3)
 @SuppressWarnings("NullAway.Init") // JMH calls the methods annotated with Setup first
-public class BufferPoolBenchmark {
+public class BufferPoolBenchmark extends LoadBenchmark {
     private static final int ROUNDS = 1 << 18;
 
     @Param({"4096", "65536"})
     public int bytes;
-
-    @Param({"1", "32"})
-    public int inFlight;
 
     private BufferPool pool;
     private List<Load.Lane> lanes;
