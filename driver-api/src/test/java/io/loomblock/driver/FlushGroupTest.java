@@ -145,6 +145,24 @@ class FlushGroupTest {
     }
 
     @Test
+    void whoLeavesBecauseItIsInterruptedTakesNobodyAlong() throws Exception {
+        try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            CountDownLatch end = new CountDownLatch(1);
+            group.written();
+            Future<?> leaving = longFlush(executor, end, new BlockException(Errno.EINTR));
+            List<Future<?>> waiting = waiters(executor, 5, flushes::incrementAndGet);
+            end.countDown();
+            assertThatThrownBy(() -> leaving.get(30, TimeUnit.SECONDS))
+                    .cause()
+                    .isInstanceOf(BlockException.class);
+            for (Future<?> one : waiting) {
+                one.get(30, TimeUnit.SECONDS);
+            }
+            assertThat(flushes).as("the one that was left, and one for the others").hasValue(2);
+        }
+    }
+
+    @Test
     void whatFailedIsFlushedAgain() throws Exception {
         group.written();
         assertThatThrownBy(() -> group.flush(() -> {

@@ -46,6 +46,32 @@ class RangeLocksTest {
     }
 
     @Test
+    void gapsAreWhatNobodyHoldsNorWaitsFor() throws Exception {
+        RangeLocks.Range held = locks.acquire(10, 20);
+        Thread waiting = startAndAwaitWaiting(() -> {
+            try (RangeLocks.Range range = locks.acquire(15, 30)) {
+                assertThat(range.start()).isEqualTo(15);
+            } catch (BlockException e) {
+                throw new AssertionError(e);
+            }
+        });
+        try (RangeLocks.Range before = locks.tryAcquireGap(0, 100);
+                RangeLocks.Range behind = locks.tryAcquireGap(5, 100)) {
+            assertThat(before).isNotNull();
+            assertThat(List.of(before.start(), before.end())).containsExactly(0L, 10L);
+            assertThat(behind).isNotNull();
+            assertThat(List.of(behind.start(), behind.end())).containsExactly(30L, 100L);
+            assertThat(locks.tryAcquireGap(0, 100)).isNull();
+        }
+        held.close();
+        waiting.join();
+        try (RangeLocks.Range all = locks.tryAcquireGap(0, 100)) {
+            assertThat(all).isNotNull();
+            assertThat(all.end() - all.start()).isEqualTo(100);
+        }
+    }
+
+    @Test
     void overlappingRangesAreGrantedInTheOrderInWhichTheyCame() throws Exception {
         List<Integer> order = Collections.synchronizedList(new ArrayList<>());
         RangeLocks.Range first = locks.acquire(0, 100);

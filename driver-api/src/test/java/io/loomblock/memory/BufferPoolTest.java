@@ -85,6 +85,17 @@ class BufferPoolTest {
     }
 
     @Test
+    void whoDoesNotWantToWaitGetsNothingWhereThereIsNothing() throws Exception {
+        AlignedBuffer first = pool.acquire(SLAB);
+        try (AlignedBuffer second = pool.tryAcquire(SLAB)) {
+            assertThat(second).isNotNull();
+            assertThat(pool.tryAcquire(4096)).isNull();
+        }
+        first.close();
+        assertThat(pool.outstanding()).isZero();
+    }
+
+    @Test
     void whoFindsNoneWaitsAndIsServedInOrder() throws Exception {
         List<String> log = Collections.synchronizedList(new ArrayList<>());
         AlignedBuffer first = pool.acquire(SLAB);

@@ -79,6 +79,18 @@ public final class FakeTimers implements Timers {
         }
     }
 
+    /** Moves the clock to where the next timer falls due, and runs all that is due by then. */
+    public void advanceToNext() {
+        lock.lock();
+        long next;
+        try {
+            next = pending.stream().mapToLong(p -> p.deadline).min().orElse(now);
+        } finally {
+            lock.unlock();
+        }
+        advance(Duration.ofNanos(next - nanoTime()));
+    }
+
     private @Nullable Pending nextUntil(long end) {
         lock.lock();
         try {

@@ -143,7 +143,7 @@ final class Prefetcher {
     void begin() {
         lock.lock();
         try {
-            proceed();
+            wake(start - timers.nanoTime());
         } finally {
             lock.unlock();
         }
@@ -155,8 +155,7 @@ final class Prefetcher {
             return;
         }
         switch (state) {
-            case WAITING -> wake(start - timers.nanoTime());
-            case PAUSED -> wake(0);
+            case WAITING, PAUSED -> {} // the timer wakes it
             case RUNNING -> proceedRunning();
             case DISABLED, FINISHED -> dropSlots();
         }
@@ -444,6 +443,11 @@ final class Prefetcher {
         lock.lock();
         try {
             drained = false;
+            if (state == State.WAITING) {
+                wake(start - timers.nanoTime());
+            } else if (state == State.PAUSED) {
+                wake(0);
+            }
             proceed();
         } finally {
             lock.unlock();

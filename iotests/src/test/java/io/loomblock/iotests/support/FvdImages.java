@@ -11,7 +11,10 @@ import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.NodeOptions;
 import io.loomblock.testkit.FakeTimers;
 import io.loomblock.testkit.MemoryDriver;
+import io.loomblock.testkit.SparseBytes;
 import io.loomblock.testkit.TestFiles;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Map;
 
 /** An FVD image of a test's own making in memory, with the files that it names. */
@@ -98,6 +101,15 @@ public final class FvdImages {
 
     public BlockDevice open(OpenOptions options) throws BlockException {
         return files.open(IMAGE, "fvd", options);
+    }
+
+    /** Changes a number of eight bytes in the header of layout 2, as another program might have made it. */
+    public FvdImages withField(int offset, long value) {
+        SparseBytes bytes = image.snapshot();
+        ByteBuffer field = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.write(offset, field.putLong(0, value).array(), 0, Long.BYTES);
+        image.replace(bytes);
+        return this;
     }
 
     /** Puts files with this content in the place of those there are. */
