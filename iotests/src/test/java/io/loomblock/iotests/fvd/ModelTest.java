@@ -4,18 +4,25 @@ package io.loomblock.iotests.fvd;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.loomblock.BlockDevice;
+import io.loomblock.CreateOptions;
 import io.loomblock.OpenOptions;
+import io.loomblock.iotests.support.Combinations;
 import io.loomblock.iotests.support.FvdImages;
 import io.loomblock.iotests.support.FvdImages.Shape;
 import io.loomblock.iotests.support.Guest;
 import io.loomblock.testkit.DiskModel;
+import io.loomblock.testkit.HurriedTimers;
 import io.loomblock.testkit.ModelRun;
 import io.loomblock.testkit.Pattern;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -66,6 +73,66 @@ class ModelTest {
         }
         try (BlockDevice device = images.open(FvdImages.readOnly())) {
             ModelRun.verify(device, model, seed);
+            images.expectSound(Guest.bytes(device));
+        }
+    }
+
+    /** What the image does behind the scenes. */
+    private enum Copies {
+        NONE,
+        READ,
+        PREFETCH,
+        BOTH;
+
+        CreateOptions of(CreateOptions options) {
+            boolean reads = this == READ || this == BOTH;
+            boolean fetches = this == PREFETCH || this == BOTH;
+            return options.with("copy_on_read", reads ? "on" : "off").with("prefetch_start_delay", fetches ? 1 : 0);
+        }
+    }
+
+    private static final String[] JOURNALS = {"none", "write-through", "buffered"};
+
+    /** Every two of: layout, with table, with bitmap, journal, data file, copies. All together under -Psoak. */
+    static Stream<Arguments> combinations() {
+        int[] counts = {2, 2, 2, JOURNALS.length, 2, Copies.values().length};
+        List<int[]> rows =
+                Boolean.getBoolean("loomblock.soak") ? Combinations.all(counts) : Combinations.pairwise(counts);
+        return rows.stream()
+                .filter(row -> row[2] == 1 || row[5] == 0)
+                .map(row -> Arguments.of(
+                        row[0] + 1,
+                        row[1] == 1,
+                        row[2] == 1,
+                        JOURNALS[row[3]],
+                        row[4] == 1,
+                        Copies.values()[row[5]]));
+    }
+
+    @ParameterizedTest(name = "version {0}, table {1}, bitmap {2}, journal {3}, data file {4}, copies {5}")
+    @MethodSource("combinations")
+    void whateverIsCopiedBehindTheScenesEveryByteIsAsTheModelSays(
+            int version, boolean table, boolean bitmap, String journal, boolean dataFile, Copies copies)
+            throws Exception {
+        int size = 3 * MIB;
+        byte[] base = Pattern.bytes(BASE_ID, 0, bitmap ? size - 7 * 512 : 0);
+        int chunk = table ? 40960 : 0;
+        int block = bitmap ? 7680 : 0;
+        Shape shape = new Shape(version, size, chunk, block, journal.equals("none") ? -1 : TINY_JOURNAL, dataFile);
+        FvdImages images = new FvdImages(shape, base, copies.of(shape.options()));
+        if (copies == Copies.PREFETCH || copies == Copies.BOTH) {
+            images.withPrefetchUnit(10 * block);
+        }
+        OpenOptions options = FvdImages.readWrite(journal.equals("none") ? "auto" : journal);
+        DiskModel model = new DiskModel(size, DiskModel.Content.of(Arrays.copyOf(base, size)), 1);
+        for (int round = 0; round < 2; round++) {
+            ModelRun.Plan plan = ModelRun.Plan.of(500 + round, REQUESTS / 2).withLocked(round == 1);
+            try (BlockDevice device = images.open(options.withTimers(new HurriedTimers()))) {
+                new ModelRun(device, model, plan).run();
+            }
+        }
+        try (BlockDevice device = images.open(FvdImages.readOnly())) {
+            ModelRun.verify(device, model, 500);
             images.expectSound(Guest.bytes(device));
         }
     }

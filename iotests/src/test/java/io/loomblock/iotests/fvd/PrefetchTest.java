@@ -44,8 +44,6 @@ class PrefetchTest {
     private static final int UNIT = 65536;
     private static final byte[] BASE = Pattern.bytes(3, 0, SIZE - 100 * 512);
     private static final Shape SHAPE = new Shape(2, SIZE, CHUNK, BLOCK, 8192, true);
-    /** Where the header of layout 2 says how long a unit is. */
-    private static final int BYTES_PER_PREFETCH = 3248;
 
     private final FakeTimers timers = new FakeTimers();
     private final RequestLog log = new RequestLog();
@@ -64,9 +62,7 @@ class PrefetchTest {
     private void makeImage(Shape shape) throws BlockException {
         CreateOptions create = shape.options().with("prefetch_start_delay", 5);
         images = new FvdImages(shape, BASE, create);
-        if (shape.version() == 2) {
-            images.withField(BYTES_PER_PREFETCH, Math.ceilDiv(UNIT, shape.blockSize()) * shape.blockSize());
-        }
+        images.withPrefetchUnit(Math.ceilDiv(UNIT, shape.blockSize()) * shape.blockSize());
         dataFaults = new FaultDriver(new RecordingDriver("data", images.data(), log));
         data = new BlockingDriver(dataFaults);
         image = new BlockingDriver(new RecordingDriver("image", images.image(), log));

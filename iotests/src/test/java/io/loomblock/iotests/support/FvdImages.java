@@ -103,13 +103,18 @@ public final class FvdImages {
         return files.open(IMAGE, "fvd", options);
     }
 
-    /** Changes a number of eight bytes in the header of layout 2, as another program might have made it. */
+    /** Changes eight bytes of the header, as another program might have made it. */
     public FvdImages withField(int offset, long value) {
         SparseBytes bytes = image.snapshot();
         ByteBuffer field = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         bytes.write(offset, field.putLong(0, value).array(), 0, Long.BYTES);
         image.replace(bytes);
         return this;
+    }
+
+    /** Has the base image be fetched in units of so many bytes. */
+    public FvdImages withPrefetchUnit(int bytes) {
+        return read().version() == 2 ? withField(3248, bytes) : withField(2172, bytes | 100L << Integer.SIZE);
     }
 
     /** Puts files with this content in the place of those there are. */
