@@ -152,13 +152,13 @@ class FlushGroupTest {
             Future<?> leaving = longFlush(executor, end, new BlockException(Errno.EINTR));
             List<Future<?>> waiting = waiters(executor, 5, flushes::incrementAndGet);
             end.countDown();
-            assertThatThrownBy(() -> leaving.get(30, TimeUnit.SECONDS))
-                    .cause()
-                    .isInstanceOf(BlockException.class);
+            assertThatThrownBy(() -> leaving.get(30, TimeUnit.SECONDS)).cause().isInstanceOf(BlockException.class);
             for (Future<?> one : waiting) {
                 one.get(30, TimeUnit.SECONDS);
             }
-            assertThat(flushes).as("the one that was left, and one for the others").hasValue(2);
+            assertThat(flushes)
+                    .as("the one that was left, and one for the others")
+                    .hasValue(2);
         }
     }
 

@@ -64,7 +64,8 @@ class CopyOnReadTest {
         data = new BlockingDriver(faults);
         image = new BlockingDriver(new RecordingDriver("image", images.image(), log));
         images.with(image, data);
-        images.files().put(FvdImages.BASE, new RecordingDriver("base", images.files().memory(FvdImages.BASE), log));
+        images.files()
+                .put(FvdImages.BASE, new RecordingDriver("base", images.files().memory(FvdImages.BASE), log));
         options = FvdImages.readWrite(mode).withTimers(timers);
     }
 
@@ -137,7 +138,8 @@ class CopyOnReadTest {
         }
         assertThat(images.read().has(0)).isTrue();
         assertThat(images.read().has(BLOCK)).isFalse();
-        assertThat(new FvdReader(crashed.snapshot().toByteArray(), new byte[0]).has(0)).isFalse();
+        assertThat(new FvdReader(crashed.snapshot().toByteArray(), new byte[0]).has(0))
+                .isFalse();
         try (BlockDevice device = images.with(crashed, data).open(options)) {
             assertThat(Guest.bytes(device)).isEqualTo(BASE);
         }
@@ -211,7 +213,11 @@ class CopyOnReadTest {
             }
             assertThat(requests(start, "base"))
                     .containsExactly(
-                            "READ 0 16384", "READ 32768 16384", "READ 65536 16384", "READ 98304 512", "READ 131072 512");
+                            "READ 0 16384",
+                            "READ 32768 16384",
+                            "READ 65536 16384",
+                            "READ 98304 512",
+                            "READ 131072 512");
             storeCopies();
             start = log.size();
             Guest.read(device, 6L * BLOCK, 512);
@@ -236,8 +242,8 @@ class CopyOnReadTest {
         try (BlockDevice device = images.open(options)) {
             Guest.read(device, 0, 3 * BLOCK);
             try (Hold hold = data.hold(Request.of(Kind.WRITE))) {
-                Call write = Call.of(() -> device.write(
-                        BLOCK + 512, ByteBuffer.wrap(Pattern.bytes(9, BLOCK + 512, 1024))));
+                Call write =
+                        Call.of(() -> device.write(BLOCK + 512, ByteBuffer.wrap(Pattern.bytes(9, BLOCK + 512, 1024))));
                 hold.awaitHeld();
                 Call copies = Call.of(this::storeCopies);
                 hold.release();
@@ -327,8 +333,8 @@ class CopyOnReadTest {
     /** E20, F44. */
     @Test
     void neitherReadOnlyImagesNorToolsNorThoseOfOthersCopy() throws Exception {
-        for (OpenOptions none : List.of(
-                options.withWritable(false), options.withOffline(true), options.withInactive(true))) {
+        for (OpenOptions none :
+                List.of(options.withWritable(false), options.withOffline(true), options.withInactive(true))) {
             try (BlockDevice device = images.open(none)) {
                 int start = log.size();
                 assertThat(Guest.read(device, 512, 512)).isEqualTo(base(512, 512));

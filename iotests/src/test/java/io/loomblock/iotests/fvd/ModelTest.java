@@ -101,12 +101,7 @@ class ModelTest {
         return rows.stream()
                 .filter(row -> row[2] == 1 || row[5] == 0)
                 .map(row -> Arguments.of(
-                        row[0] + 1,
-                        row[1] == 1,
-                        row[2] == 1,
-                        JOURNALS[row[3]],
-                        row[4] == 1,
-                        Copies.values()[row[5]]));
+                        row[0] + 1, row[1] == 1, row[2] == 1, JOURNALS[row[3]], row[4] == 1, Copies.values()[row[5]]));
     }
 
     @ParameterizedTest(name = "version {0}, table {1}, bitmap {2}, journal {3}, data file {4}, copies {5}")

@@ -178,7 +178,9 @@ class PrefetchTest {
                         .isEmpty();
                 byte[] content = Guest.read(device, SIZE / 2, 512);
                 assertThat(content).isEqualTo(Pattern.bytes(3, SIZE / 2, 512));
-                assertThat(baseReads(0)).as("the guest's, and none of the reader's").isEqualTo(3);
+                assertThat(baseReads(0))
+                        .as("the guest's, and none of the reader's")
+                        .isEqualTo(3);
             }
             awaitFinished(device);
         }
