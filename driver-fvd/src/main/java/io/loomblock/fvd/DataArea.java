@@ -19,7 +19,6 @@ import org.jspecify.annotations.Nullable;
  * reads as zeros. Thread-safe.
  */
 final class DataArea {
-    private final Node file;
     private final Node data;
     private final FvdLayout layout;
     private final @Nullable ChunkTable table;
@@ -29,12 +28,10 @@ final class DataArea {
     /**
      * The data area.
      *
-     * @param file is told of each step
-     * @param data where the bytes are; may be the same
+     * @param data where the bytes are, which is told of each step
      * @param table null where the data area is as the disk
      */
-    DataArea(Node file, Node data, FvdLayout layout, @Nullable ChunkTable table) {
-        this.file = file;
+    DataArea(Node data, FvdLayout layout, @Nullable ChunkTable table) {
         this.data = data;
         this.layout = layout;
         this.table = table;
@@ -60,7 +57,7 @@ final class DataArea {
     }
 
     private void readPlaced(long offset, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
-        file.debugEvent(DebugEvent.READ_AIO);
+        data.debugEvent(DebugEvent.READ_AIO);
         int inside = data.growable() ? bytes : (int) Math.max(0, Math.min(bytes, data.length() - offset));
         if (inside > 0) {
             data.coReadv(offset, inside, qiov, qiovOffset, 0);
@@ -79,7 +76,7 @@ final class DataArea {
         ChunkTable chunks = table;
         if (chunks == null) {
             extend();
-            file.debugEvent(DebugEvent.WRITE_AIO);
+            data.debugEvent(DebugEvent.WRITE_AIO);
             data.coWritev(layout.dataStart() + pos, bytes, qiov, qiovOffset, 0);
             return;
         }
@@ -91,7 +88,7 @@ final class DataArea {
             }
             int n = (int) run(chunks, at, bytes - done, entry);
             long offset = place(chunks, at, entry);
-            file.debugEvent(DebugEvent.WRITE_AIO);
+            data.debugEvent(DebugEvent.WRITE_AIO);
             data.coWritev(offset, n, qiov, qiovOffset + done, 0);
             done += n;
         }
@@ -102,7 +99,7 @@ final class DataArea {
         ChunkTable chunks = table;
         if (chunks == null) {
             extend();
-            file.debugEvent(DebugEvent.WRITE_AIO);
+            data.debugEvent(DebugEvent.WRITE_AIO);
             data.coWriteZeroes(layout.dataStart() + pos, bytes, flags);
             return;
         }
@@ -112,7 +109,7 @@ final class DataArea {
             long n = run(chunks, at, bytes - done, entry);
             if (entry != ChunkTable.EMPTY) {
                 long offset = place(chunks, at, entry);
-                file.debugEvent(DebugEvent.WRITE_AIO);
+                data.debugEvent(DebugEvent.WRITE_AIO);
                 data.coWriteZeroes(offset, n, flags);
             }
             done += n;
@@ -176,7 +173,7 @@ final class DataArea {
         try {
             long wanted = layout.dataStart() + layout.virtualSize();
             if (!extended && data.length() < wanted) {
-                file.debugEvent(DebugEvent.GROW);
+                data.debugEvent(DebugEvent.GROW);
                 data.truncate(wanted, false, PreallocationMode.OFF);
             }
             extended = true;

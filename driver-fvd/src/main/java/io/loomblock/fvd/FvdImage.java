@@ -122,7 +122,7 @@ record FvdImage(
 
         FvdImage run() throws BlockException {
             checkStorage();
-            DataArea area = new DataArea(files.file, files.data, layout, table);
+            DataArea area = new DataArea(files.data, layout, table);
             boolean dirty = !changed && !header.clean() && header.hasMetadata();
             long epoch = header.stableEpoch();
             if (dirty && header.usesJournal()) {
@@ -236,11 +236,11 @@ record FvdImage(
             if (table != null) {
                 boolean zeroes = reusesStorage || !files.data.hasZeroInit();
                 StorageAllocator storage =
-                        new StorageAllocator(files.file, files.data, layout, header.growUnit(), next, zeroes);
+                        new StorageAllocator(files.data, layout, header.growUnit(), next, zeroes);
                 mapper = new ChunkMapper(table, storage);
             }
             LoggedWrite write = new LoggedWrite(
-                    files.file, files.base, settings.generic().pool(), ring.format(), metadata, area, mapper, journal);
+                    files, settings.generic().pool(), ring.format(), metadata, area, mapper, journal);
             SoftStore soft = new SoftStore(files, settings.generic().pool(), metadata, area, write, journal, guard);
             Closer.Step finish = () -> finishFetching(journal);
             return new Writing(

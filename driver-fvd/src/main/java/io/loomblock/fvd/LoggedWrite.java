@@ -23,6 +23,7 @@ final class LoggedWrite {
     private static final int PIECE = 1 << 20;
 
     private final Node file;
+    private final Node data;
     private final BackingFile base;
     private final BufferPool pool;
     private final FvdLayout layout;
@@ -44,16 +45,16 @@ final class LoggedWrite {
 
     /** {@code mapper} is null where there is no table. */
     LoggedWrite(
-            Node file,
-            BackingFile base,
+            FvdImage.Files files,
             BufferPool pool,
             RecordFormat format,
             Metadata metadata,
             DataArea area,
             @Nullable ChunkMapper mapper,
             Journal journal) {
-        this.file = file;
-        this.base = base;
+        this.file = files.file();
+        this.data = files.data();
+        this.base = files.base();
         this.pool = pool;
         this.layout = metadata.layout();
         this.format = format;
@@ -119,7 +120,7 @@ final class LoggedWrite {
                 IoVector piece = IoVector.of(buffer, 0, n);
                 file.debugEvent(DebugEvent.COW_READ);
                 base.read(at, n, piece, 0);
-                file.debugEvent(DebugEvent.COW_WRITE);
+                data.debugEvent(DebugEvent.COW_WRITE);
                 area.write(at, n, piece, 0);
                 at += n;
             }

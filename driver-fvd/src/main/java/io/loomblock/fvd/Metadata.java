@@ -108,7 +108,7 @@ final class Metadata {
 
     /** Flushes the data, so that a bit may follow. */
     void barrier() throws BlockException {
-        file.debugEvent(DebugEvent.DATA_BARRIER);
+        data.debugEvent(DebugEvent.DATA_BARRIER);
         flush(data);
     }
 

@@ -22,7 +22,7 @@ final class SoftStore {
     /** Blocks are stored from memory up to this size; larger ones are read from the base image in pieces of it, while they are locked. */
     static final int PIECE = 1 << 20;
 
-    private final Node file;
+    private final Node data;
     private final BackingFile base;
     private final BufferPool pool;
     private final FvdLayout layout;
@@ -52,7 +52,7 @@ final class SoftStore {
             LoggedWrite write,
             Journal journal,
             WriteGuard guard) {
-        this.file = files.file();
+        this.data = files.data();
         this.base = files.base();
         this.pool = pool;
         this.layout = metadata.layout();
@@ -107,7 +107,7 @@ final class SoftStore {
      * Stores the blocks of a region that the image has not, and nobody is about to write.
      *
      * @param content what the base image has there; null if the region is large
-     * @param step what the image's file is told before each store
+     * @param step what the file of the data is told before each store
      * @throws BlockException of the first that failed; the image has those before it
      */
     void store(Region region, @Nullable IoVector content, DebugEvent step) throws BlockException {
@@ -156,7 +156,7 @@ final class SoftStore {
 
     /** Zeros take no storage. */
     private void put(long at, int bytes, IoVector content, int offset, DebugEvent step) throws BlockException {
-        file.debugEvent(step);
+        data.debugEvent(step);
         if (layout.isCompact() && content.isZero(offset, bytes)) {
             area.writeZeroes(at, bytes, 0);
         } else {

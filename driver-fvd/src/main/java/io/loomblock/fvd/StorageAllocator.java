@@ -14,7 +14,6 @@ import io.loomblock.driver.Node;
  * <p>The caller sees to it that there is one at a time. The command that a header may name is never run.
  */
 final class StorageAllocator {
-    private final Node file;
     private final Node data;
     private final FvdLayout layout;
     private final long growUnit;
@@ -27,13 +26,12 @@ final class StorageAllocator {
     /**
      * The storage of a compact image.
      *
-     * @param file is told of each step
+     * @param data the file that grows, which is told of each step
      * @param next the first physical chunk that is free
      * @param zeroesChunks whether storage may hold old bytes, so that each chunk is made zero when it is taken
      */
-    StorageAllocator(Node file, Node data, FvdLayout layout, long growUnit, long next, boolean zeroesChunks)
+    StorageAllocator(Node data, FvdLayout layout, long growUnit, long next, boolean zeroesChunks)
             throws BlockException {
-        this.file = file;
         this.data = data;
         this.layout = layout;
         this.growUnit = growUnit;
@@ -89,7 +87,7 @@ final class StorageAllocator {
     }
 
     private void grow(long wanted, long needed) throws BlockException {
-        file.debugEvent(DebugEvent.GROW);
+        data.debugEvent(DebugEvent.GROW);
         try {
             data.truncate(wanted, false, PreallocationMode.OFF);
         } catch (BlockException e) {

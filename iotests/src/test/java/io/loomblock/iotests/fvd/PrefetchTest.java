@@ -169,8 +169,9 @@ class PrefetchTest {
 
     @Test
     void theReaderIsAheadByTheSlots() throws Exception {
+        Hold hold = data.hold(Request.of(Kind.WRITE));
         try (BlockDevice device = open(new HurriedTimers())) {
-            try (Hold hold = data.hold(Request.of(Kind.WRITE))) {
+            try (hold) {
                 hold.awaitHeld();
                 Waits.until("two slots are full", () -> baseReads(0) == 2);
                 assertThat(log.entries().stream().filter(e -> e.file().equals("data") && e.kind() == Kind.WRITE))
@@ -289,8 +290,8 @@ class PrefetchTest {
 
     @Test
     void aDrainStopsItAndWhatWasStoredStays() throws Exception {
+        Hold hold = data.hold(Request.of(Kind.WRITE, 300_000, SIZE));
         try (BlockDevice device = open(new HurriedTimers())) {
-            Hold hold = data.hold(Request.of(Kind.WRITE, 300_000, SIZE));
             hold.awaitHeld();
             List<BlockDevice.Drained> section = new ArrayList<>();
             Call drain = Call.thatWaits(() -> section.add(device.drain()));
@@ -309,8 +310,8 @@ class PrefetchTest {
 
     @Test
     void aCloseKeepsWhatWasFetched() throws Exception {
-        BlockDevice device = open(new HurriedTimers());
         Hold hold = data.hold(Request.of(Kind.WRITE, 300_000, SIZE));
+        BlockDevice device = open(new HurriedTimers());
         hold.awaitHeld();
         Call close = Call.thatWaits(device::close);
         hold.close();

@@ -131,18 +131,27 @@ public record EventFaults(
         all.inject(file, rules(event, errno, times));
         DiskModel model = model();
         Timeline timeline = new Timeline(model, log);
+        use(all, timeline, model, times);
+        long flushed = timeline.flushedAt(log.size());
+        expectAfterReopen("opened again", name -> memory.get(name).snapshot(), model, flushed);
+        CrashStates.State durable = new CrashStates(log, recorders).nothingButFlushed();
+        expectAfterReopen("opened after power loss", durable::file, model, flushed);
+    }
+
+    /** The opening may be what fails. */
+    private void use(TestFiles all, Timeline timeline, DiskModel model, int times) throws Exception {
         FakeTimers timers = new FakeTimers();
-        BlockDevice device = open(all, timers);
+        List<BlockDevice> opened = new ArrayList<>();
+        if (!((Step) () -> opened.add(open(all, timers))).succeeds()) {
+            return;
+        }
+        BlockDevice device = opened.get(0);
         try {
             Step.runAll(workload.steps(device, timeline, timers));
             expectLive(device, model, times);
         } finally {
             ((Step) device::close).succeeds();
         }
-        long flushed = timeline.flushedAt(log.size());
-        expectAfterReopen("opened again", name -> memory.get(name).snapshot(), model, flushed);
-        CrashStates.State durable = new CrashStates(log, recorders).nothingButFlushed();
-        expectAfterReopen("opened after power loss", durable::file, model, flushed);
     }
 
     /** A rule that holds once for each time. */
