@@ -174,7 +174,7 @@ final class DeviceRequests {
                 case WRITE -> root.coWritev(offset, (int) bytes, qiov, qiovOffset, withCache(flags));
                 case WRITE_ZEROES -> root.coWriteZeroes(offset, bytes, withCache(flags));
                 case DISCARD -> root.coDiscard(offset, bytes);
-                case FLUSH -> root.flush();
+                case FLUSH -> root.flushOrLeave();
             }
             return null;
         } catch (BlockException e) {

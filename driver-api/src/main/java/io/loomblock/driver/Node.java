@@ -211,11 +211,17 @@ public final class Node implements AutoCloseable {
     }
 
     /**
-     * Makes every write that has returned durable: the driver's metadata, its own storage, then the children. No-op read-only.
+     * Makes every write that has returned durable: the driver's metadata, its own storage, then the children. No-op read-only. An
+     * interrupt does not end it: who flushes a child may have published something that must not follow too soon.
      *
      * @throws BlockException the failure; one of the storage itself is for good
      */
     public void flush() throws BlockException {
+        Waiting.uninterruptibly(this::flushOrLeave);
+    }
+
+    /** The same for a guest: EINTR if interrupted while another thread writes what is to be flushed. */
+    public void flushOrLeave() throws BlockException {
         try {
             requests.flush();
         } catch (BlockException e) {

@@ -219,7 +219,7 @@ final class RequestPath {
     /** Force unit access for drivers that do not know it. */
     private void makeDurable(int unknownFlags) throws BlockException {
         if ((unknownFlags & RequestFlags.FUA) != 0) {
-            flushes.flush();
+            Waiting.uninterruptibly(flushes::flush);
         }
     }
 

@@ -27,6 +27,28 @@ public final class Waiting {
         park(done, () -> false);
     }
 
+    /** Does something whose waits an interrupt must not end: it is done again where one did. The flag is as it should be at the end. */
+    public static void uninterruptibly(Closer.Step step) throws BlockException {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    step.run();
+                    return;
+                } catch (BlockException e) {
+                    if (e.errno() != Errno.EINTR) {
+                        throw e;
+                    }
+                    interrupted |= Thread.interrupted();
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
     private static boolean park(BooleanSupplier done, BooleanSupplier withdraw) {
         boolean interrupted = Thread.interrupted();
         try {

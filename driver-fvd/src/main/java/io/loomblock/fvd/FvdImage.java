@@ -235,12 +235,11 @@ record FvdImage(
             ChunkMapper mapper = null;
             if (table != null) {
                 boolean zeroes = reusesStorage || !files.data.hasZeroInit();
-                StorageAllocator storage =
-                        new StorageAllocator(files.data, layout, header.growUnit(), next, zeroes);
+                StorageAllocator storage = new StorageAllocator(files.data, layout, header.growUnit(), next, zeroes);
                 mapper = new ChunkMapper(table, storage);
             }
-            LoggedWrite write = new LoggedWrite(
-                    files, settings.generic().pool(), ring.format(), metadata, area, mapper, journal);
+            LoggedWrite write =
+                    new LoggedWrite(files, settings.generic().pool(), ring.format(), metadata, area, mapper, journal);
             SoftStore soft = new SoftStore(files, settings.generic().pool(), metadata, area, write, journal, guard);
             Closer.Step finish = () -> finishFetching(journal);
             return new Writing(

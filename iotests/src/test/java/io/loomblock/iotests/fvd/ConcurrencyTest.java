@@ -2,19 +2,23 @@
 package io.loomblock.iotests.fvd;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
+import io.loomblock.Errno;
 import io.loomblock.iotests.support.FvdImages;
 import io.loomblock.iotests.support.FvdImages.Shape;
 import io.loomblock.iotests.support.Guest;
 import io.loomblock.testkit.BlockingDriver;
 import io.loomblock.testkit.BlockingDriver.Hold;
 import io.loomblock.testkit.Call;
+import io.loomblock.testkit.FakeTimers;
 import io.loomblock.testkit.Pattern;
 import io.loomblock.testkit.Request;
 import io.loomblock.testkit.RequestLog.Kind;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
@@ -32,11 +36,15 @@ class ConcurrencyTest {
     private BlockingDriver data;
 
     private BlockDevice open(Shape shape, String mode) throws BlockException {
+        return open(shape, mode, new FakeTimers());
+    }
+
+    private BlockDevice open(Shape shape, String mode, FakeTimers timers) throws BlockException {
         images = new FvdImages(shape, shape.blockSize() > 0 ? BASE : new byte[0]);
         image = new BlockingDriver(images.image());
         data = new BlockingDriver(images.data());
         images.with(image, data);
-        return images.open(FvdImages.readWrite(mode));
+        return images.open(FvdImages.readWrite(mode).withTimers(timers));
     }
 
     private static void write(BlockDevice device, int id, long offset, int length) throws BlockException {
@@ -103,6 +111,52 @@ class ConcurrencyTest {
             }
             assertThat(Guest.read(device, 0, BLOCK)).isEqualTo(Pattern.bytes(2, 0, BLOCK));
         }
+    }
+
+    /** F51: it leaves, and what it waited for is written all the same. */
+    @Test
+    void aFlushThatIsInterruptedLeavesItsRecordsInLine() throws Exception {
+        FakeTimers timers = new FakeTimers();
+        try (BlockDevice device = open(new Shape(2, SIZE, BLOCK, BLOCK, 8192, true), "buffered", timers)) {
+            write(device, 1, 0, BLOCK);
+            Call flush;
+            try (Hold hold = image.hold(Request.of(Kind.WRITE))) {
+                Call timer = Call.of(() -> timers.advance(Duration.ofSeconds(1)));
+                hold.awaitHeld();
+                write(device, 2, BLOCK, BLOCK);
+                flush = Call.thatWaits(device::flush);
+                flush.thread().interrupt();
+                assertThatThrownBy(flush::join)
+                        .isInstanceOfSatisfying(
+                                BlockException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EINTR));
+                hold.release();
+                timer.join();
+            }
+            timers.advance(Duration.ZERO);
+            assertThat(images.read().has(BLOCK)).as("written behind the scenes").isTrue();
+            write(device, 3, 2 * BLOCK, BLOCK);
+            device.flush();
+            assertThat(images.read().has(2 * BLOCK)).isTrue();
+        }
+    }
+
+    /** A write that has stored its data is not given up because somebody does not want to wait for its record any more. */
+    @Test
+    void anInterruptDoesNotEndAWriteThatLogs() throws Exception {
+        try (BlockDevice device = open(new Shape(2, SIZE, BLOCK, BLOCK, 8192, true), "write-through")) {
+            Call write;
+            try (Hold hold = data.hold(Request.of(Kind.FLUSH))) {
+                write = Call.of(() -> write(device, 1, 0, BLOCK));
+                hold.awaitHeld();
+                Call second = Call.thatWaits(() -> write(device, 2, BLOCK, BLOCK));
+                second.thread().interrupt();
+                hold.release();
+                second.join();
+            }
+            write.join();
+            write(device, 3, 512, 512);
+        }
+        assertThat(images.read().problems()).isEmpty();
     }
 
     /** F25: the second finds the chunk that the first has taken, and both log it. */

@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class DebugEventFaultTest {
     private static final int SIZE = 256 << 10;
     private static final int GROWN = SIZE + 65_536;
-    private static final int SHRUNK = 200 << 10;
+    private static final int SHRUNK = 203_776;
     private static final byte[] BASE = Pattern.bytes(9_000_000, 0, 200_000);
     private static final String OTHER_BASE = "other.raw";
 
@@ -83,6 +83,7 @@ class DebugEventFaultTest {
                         () -> timeline.write(device, 40_000, 700),
                         () -> device.truncate(GROWN, true, PreallocationMode.OFF),
                         () -> timeline.write(device, SIZE - 700, 1400),
+                        () -> timeline.write(device, SHRUNK - 700, 1400),
                         () -> timeline.shrink(device, SHRUNK),
                         () -> device.truncate(GROWN, true, PreallocationMode.OFF),
                         () -> timeline.write(device, SHRUNK - 700, 400),
@@ -197,7 +198,8 @@ class DebugEventFaultTest {
                             "inject-error.0.once",
                             "off");
             BlockException failure = catchThrowableOfType(
-                    BlockException.class, () -> images.open(FvdImages.readWrite()).close());
+                    BlockException.class,
+                    () -> images.open(FvdImages.readWrite()).close());
             assertThat(failure).as("%s", event).isNotNull();
             assertThat(failure.errno()).isEqualTo(Errno.EIO);
         }
