@@ -148,17 +148,22 @@ final class ChunkTable {
                 offset, FvdLayout.ENTRY_BYTES, (memory, base, trusted) -> putEntry(memory, base + inPage, EMPTY));
     }
 
-    /** The entries of {@code [first, end)} are in the journal. */
-    void logged(long first, long end) throws BlockException {
+    /**
+     * These entries of chunks from {@code first} on are in the journal. One that has changed since they were collected is not: its chunk had no
+     * storage then, and whoever has given it some since will find nothing to log once the mark is gone.
+     */
+    void logged(long first, int[] entries) throws BlockException {
+        long end = first + entries.length;
         for (long at = first; at < end; ) {
             long next = Math.min(end, endOfPage(at));
             int inPage = (int) layout.entryOffset(at) & 4095;
             int count = (int) (next - at);
+            int skipped = (int) (at - first);
             pages.look(layout.entryOffset(at), (memory, base, trusted) -> {
                 for (int i = 0; i < count; i++) {
                     int place = base + inPage + i * FvdLayout.ENTRY_BYTES;
                     int entry = memory.getInt(place);
-                    if (isDirty(entry)) {
+                    if (isDirty(entry) && clean(entry) == entries[skipped + i]) {
                         putEntry(memory, place, clean(entry));
                     }
                 }

@@ -25,10 +25,6 @@ record JournalSector(long firstChunk, int[] entries, long bitStart, long bitEnd,
         return bitEnd > bitStart;
     }
 
-    long endChunk() {
-        return firstChunk + entries.length;
-    }
-
     /** Bytes of its records. */
     int bytes(RecordFormat format) {
         return tableBytes(format, entries, entries.length) + (hasBits() ? RecordFormat.BITMAP_BYTES : 0);

@@ -78,7 +78,7 @@ final class Metadata {
     /** What the sector says has been logged: seen by lookups from now on. */
     void publish(JournalSector sector) throws BlockException {
         if (table != null) {
-            table.logged(sector.firstChunk(), sector.endChunk());
+            table.logged(sector.firstChunk(), sector.entries());
         }
         BaseBitmap bits = bitmap;
         if (bits != null && sector.hasBits() && !bits.setLogged(firstBlock(sector), endBlock(sector))) {

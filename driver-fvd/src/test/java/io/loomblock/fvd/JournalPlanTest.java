@@ -46,6 +46,10 @@ class JournalPlanTest {
         }
     }
 
+    private static long endChunk(JournalSector sector) {
+        return sector.firstChunk() + sector.entries().length;
+    }
+
     private List<JournalSector> plan(RecordFormat format, long start, long end) throws BlockException {
         List<JournalSector> sectors = JournalPlan.of(layout, format, table, bitmap, start, end);
         for (JournalSector sector : sectors) {
@@ -88,7 +92,7 @@ class JournalPlanTest {
                 long from = layout.blockStart(layout.block(sector.bitStart()));
                 long to = layout.blockEnd(layout.block(sector.bitEnd() - 1));
                 assertThat(sector.firstChunk()).isLessThanOrEqualTo(layout.chunk(from));
-                assertThat(sector.endChunk()).isGreaterThan(layout.chunk(to - 1));
+                assertThat(endChunk(sector)).isGreaterThan(layout.chunk(to - 1));
             }
         }
         assertThat(at).isEqualTo(Math.min(end, layout.baseSize()));
@@ -103,9 +107,7 @@ class JournalPlanTest {
         List<JournalSector> plan = plan(format, 7680, 1_500_160);
         assertThat(plan.size()).isGreaterThan(3);
         expectWholeBlocks(plan, 7680, 1_500_160);
-        assertThat(IntStream.range(1, plan.size())
-                        .anyMatch(
-                                i -> plan.get(i).firstChunk() < plan.get(i - 1).endChunk()))
+        assertThat(IntStream.range(1, plan.size()).anyMatch(i -> plan.get(i).firstChunk() < endChunk(plan.get(i - 1))))
                 .isTrue();
     }
 
@@ -169,13 +171,28 @@ class JournalPlanTest {
     void whatIsLoggedAlreadyIsNotLoggedAgain() throws BlockException {
         image(64 * 4096, 0, 0, 4096);
         map(0, 8);
-        table.logged(0, 3);
-        table.logged(5, 8);
+        table.logged(0, new int[] {0, 1, 2});
+        table.logged(5, new int[] {5, 6, 7});
         List<JournalSector> plan = plan(RecordFormat.V2, 0, 8 * 4096);
         assertThat(plan.get(0).firstChunk()).isEqualTo(3);
         assertThat(plan.get(0).entries()).containsExactly(3, 4);
-        table.logged(3, 5);
+        table.logged(3, new int[] {3, 4});
         assertThat(plan(RecordFormat.V2, 0, 8 * 4096)).isEmpty();
+    }
+
+    /** It is in no record yet, although the chunks around it are in one. */
+    @Test
+    void whatIsMappedWhileOthersAreLoggedIsLoggedLater() throws BlockException {
+        image(64 * 4096, 0, 0, 4096);
+        map(0, 3);
+        map(4, 8);
+        List<JournalSector> under = plan(RecordFormat.V2, 0, 8 * 4096);
+        map(3, 4);
+        table.logged(under.get(0).firstChunk(), under.get(0).entries());
+        List<JournalSector> rest = plan(RecordFormat.V2, 0, 8 * 4096);
+        assertThat(rest).hasSize(1);
+        assertThat(rest.get(0).firstChunk()).isEqualTo(3);
+        assertThat(rest.get(0).entries()).containsExactly(3);
     }
 
     @Test

@@ -80,7 +80,7 @@ final class RaceGuest implements Simulation.Guest {
         } else if (kind < 97) {
             flush();
         } else {
-            timers.advance(Duration.ofMillis(100 + random.nextInt(6000)));
+            timers.advance(Duration.ofMillis(10L << random.nextInt(10)));
         }
     }
 

@@ -2,6 +2,7 @@
 package io.loomblock.iotests.simulated;
 
 import io.loomblock.BlockException;
+import io.loomblock.CreateOptions;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.NodeOptions;
 import io.loomblock.iotests.support.AddCowImages;
@@ -55,7 +56,7 @@ record RaceImage(
         return new RaceImage("qed", List.of(QED), OpenOptions.readWrite(), true, base, () -> {
             TestFiles files = new TestFiles();
             files.put("base.raw", base);
-            var options = QedImages.options(SIZE, clusterSize, 1);
+            CreateOptions options = QedImages.options(SIZE, clusterSize, 1);
             files.create("qed", QED, overlay ? options.withBacking("base.raw", "raw") : options);
             return files;
         });
@@ -89,6 +90,29 @@ record RaceImage(
                 () -> new FvdImages(
                                 new FvdImages.Shape(version, SIZE, chunk, block, journal ? TINY_JOURNAL : -1, dataFile),
                                 base)
+                        .files());
+    }
+
+    /** The same, with a copy of what is read from the backing file. */
+    RaceImage copyingOnRead() {
+        return new RaceImage(format, written, options.withCopyOnRead(true), survives, base, create);
+    }
+
+    /** An FVD image that copies on read by itself, and fetches its base image ahead of time. */
+    static RaceImage fetching(int version, int chunk, int block, String mode) {
+        RaceImage image = fvd(version, chunk, block, false, mode);
+        CreateOptions options = new FvdImages.Shape(version, SIZE, chunk, block, TINY_JOURNAL, false)
+                .options()
+                .with("copy_on_read", "on")
+                .with("prefetch_start_delay", 1);
+        return new RaceImage(
+                "fvd",
+                image.written,
+                image.options,
+                true,
+                BASE,
+                () -> new FvdImages(
+                                new FvdImages.Shape(version, SIZE, chunk, block, TINY_JOURNAL, false), BASE, options)
                         .files());
     }
 
