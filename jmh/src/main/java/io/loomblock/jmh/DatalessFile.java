@@ -2,6 +2,7 @@
 package io.loomblock.jmh;
 
 import io.loomblock.BlockException;
+import io.loomblock.PreallocationMode;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.Node;
 import io.loomblock.memory.AlignedBuffer;
@@ -59,6 +60,11 @@ final class DatalessFile implements BlockDriver {
     @Override
     public void coWriteZeroes(long offset, long bytes, int flags) throws BlockException {
         file.coWriteZeroes(offset, bytes, flags);
+    }
+
+    @Override
+    public void truncate(long length, boolean exact, PreallocationMode preallocation) throws BlockException {
+        file.truncate(length, exact, preallocation);
     }
 
     @Override
