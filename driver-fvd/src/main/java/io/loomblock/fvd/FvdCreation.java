@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * image is ever taken for one, and a file that could not be finished is deleted. The data file is not touched.
  */
 final class FvdCreation {
+    /** Where data begins in layout 2: writes of guests are aligned in the file then as they are on the disk, which the kernel likes. */
+    private static final long DATA_ALIGNMENT = 64 << 10;
+
     private static final long MAX_COPY_ON_READ = 2_000_000;
     private static final int PIECE = 256 << 10;
 
@@ -129,7 +132,8 @@ final class FvdCreation {
         long afterBitmap = HeaderFormat.AREA + bitmapSize;
         Area table = place(options.isFirst() ? afterBitmap : afterBitmap + journalSize, tableSize);
         Area journal = place(options.isFirst() ? afterBitmap + tableSize : afterBitmap, journalSize);
-        return new Places(bitmap, table, journal, afterBitmap + tableSize + journalSize);
+        long end = afterBitmap + tableSize + journalSize;
+        return new Places(bitmap, table, journal, options.isFirst() ? end : FvdLayout.roundUp(end, DATA_ALIGNMENT));
     }
 
     private static Area place(long offset, long size) {
