@@ -45,12 +45,13 @@ final class DataArea {
         }
         for (int done = 0; done < bytes; ) {
             long at = pos + done;
-            int entry = chunks.entry(layout.chunk(at));
-            int n = (int) run(chunks, at, bytes - done, entry);
+            long chunk = layout.chunk(at);
+            int entry = chunks.entry(chunk);
+            int n = (int) run(chunks, chunk, at, bytes - done, entry);
             if (entry == ChunkTable.EMPTY) {
                 qiov.fill(qiovOffset + done, n, (byte) 0);
             } else {
-                readPlaced(place(chunks, at, entry), n, qiov, qiovOffset + done);
+                readPlaced(place(chunks, chunk, at, entry), n, qiov, qiovOffset + done);
             }
             done += n;
         }
@@ -82,12 +83,13 @@ final class DataArea {
         }
         for (int done = 0; done < bytes; ) {
             long at = pos + done;
-            int entry = chunks.entry(layout.chunk(at));
+            long chunk = layout.chunk(at);
+            int entry = chunks.entry(chunk);
             if (entry == ChunkTable.EMPTY) {
                 throw new BlockException(Errno.EIO, "FVD chunk without storage");
             }
-            int n = (int) run(chunks, at, bytes - done, entry);
-            long offset = place(chunks, at, entry);
+            int n = (int) run(chunks, chunk, at, bytes - done, entry);
+            long offset = place(chunks, chunk, at, entry);
             data.debugEvent(DebugEvent.WRITE_AIO);
             data.coWritev(offset, n, qiov, qiovOffset + done, 0);
             done += n;
@@ -105,10 +107,11 @@ final class DataArea {
         }
         for (long done = 0; done < bytes; ) {
             long at = pos + done;
-            int entry = chunks.entry(layout.chunk(at));
-            long n = run(chunks, at, bytes - done, entry);
+            long chunk = layout.chunk(at);
+            int entry = chunks.entry(chunk);
+            long n = run(chunks, chunk, at, bytes - done, entry);
             if (entry != ChunkTable.EMPTY) {
-                long offset = place(chunks, at, entry);
+                long offset = place(chunks, chunk, at, entry);
                 data.debugEvent(DebugEvent.WRITE_AIO);
                 data.coWriteZeroes(offset, n, flags);
             }
@@ -122,11 +125,12 @@ final class DataArea {
         if (chunks == null) {
             return placedStatus(layout.dataStart() + pos, bytes);
         }
-        int entry = chunks.entry(layout.chunk(pos));
-        long n = run(chunks, pos, bytes, entry);
+        long chunk = layout.chunk(pos);
+        int entry = chunks.entry(chunk);
+        long n = run(chunks, chunk, pos, bytes, entry);
         return entry == ChunkTable.EMPTY
                 ? BlockStatus.of(BlockStatus.ZERO | BlockStatus.ALLOCATED, n)
-                : placedStatus(place(chunks, pos, entry), n);
+                : placedStatus(place(chunks, chunk, pos, entry), n);
     }
 
     /** Holes of the file are zeros, and so is what lies past its end. */
@@ -141,25 +145,23 @@ final class DataArea {
         return below.withFlags(content | place | BlockStatus.ALLOCATED);
     }
 
-    private long place(ChunkTable chunks, long pos, int entry) throws BlockException {
-        return chunks.place(entry) + (pos - layout.chunkStart(layout.chunk(pos)));
+    private long place(ChunkTable chunks, long chunk, long pos, int entry) throws BlockException {
+        return chunks.place(entry) + (pos - layout.chunkStart(chunk));
     }
 
-    /** How many of the {@code max} bytes from {@code pos} on lie in a row, or have no storage, like the first. */
-    private long run(ChunkTable chunks, long pos, long max, int entry) throws BlockException {
-        long chunk = layout.chunk(pos);
+    /** How many of the {@code max} bytes from {@code pos} on, in this chunk, lie in a row, or have no storage, like the first. */
+    private long run(ChunkTable chunks, long chunk, long pos, long max, int entry) throws BlockException {
         long n = layout.chunkEnd(chunk) - pos;
         int first = ChunkTable.clean(entry);
-        while (n < max) {
-            chunk++;
-            int next = ChunkTable.clean(chunks.entry(chunk));
+        for (long other = chunk + 1; n < max; other++) {
+            int next = ChunkTable.clean(chunks.entry(other));
             boolean goesOn = first == ChunkTable.EMPTY
                     ? next == ChunkTable.EMPTY
-                    : next != ChunkTable.EMPTY && next - first == chunk - layout.chunk(pos);
+                    : next != ChunkTable.EMPTY && next - first == other - chunk;
             if (!goesOn) {
                 break;
             }
-            n += layout.chunkEnd(chunk) - layout.chunkStart(chunk);
+            n += layout.chunkEnd(other) - layout.chunkStart(other);
         }
         return Math.min(n, max);
     }
