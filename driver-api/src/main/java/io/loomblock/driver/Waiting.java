@@ -36,10 +36,11 @@ public final class Waiting {
                     step.run();
                     return;
                 } catch (BlockException e) {
-                    if (e.errno() != Errno.EINTR) {
+                    // Storage may say EINTR too, and would say it for ever.
+                    if (e.errno() != Errno.EINTR || !Thread.interrupted()) {
                         throw e;
                     }
-                    interrupted |= Thread.interrupted();
+                    interrupted = true;
                 }
             }
         } finally {

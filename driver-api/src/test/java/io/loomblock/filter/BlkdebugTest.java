@@ -132,6 +132,18 @@ class BlkdebugTest {
         }
     }
 
+    /** Only an interrupt lets a wait be taken up again: storage that says EINTR would say it for ever. */
+    @Test
+    void storageThatSaysInterruptedEndsAFlush() throws Exception {
+        BlockDevice device =
+                open("inject-error.0.event", "none", "inject-error.0.iotype", "flush", "inject-error.0.errno", "4");
+        write(device, 0, 512);
+        assertThatThrownBy(device::flush)
+                .isInstanceOfSatisfying(
+                        BlockException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EINTR));
+        assertThatThrownBy(device::close).isInstanceOf(BlockException.class);
+    }
+
     /** A request of some kind. */
     private interface ThrowingRequest {
         void run(BlockDevice device) throws BlockException;

@@ -117,13 +117,13 @@ final class QedDriver implements BlockDriver {
         return backingReference;
     }
 
-    /** What the image's node says of its own requests stays here, but for what only happens above files. */
     @Override
     public boolean refusesWrites() {
         QedImage current = image;
         return current != null && current.guard().hasTripped();
     }
 
+    /** What the image's node says of its own requests stays here, but for what only happens above files. */
     @Override
     public void debugEvent(DebugEvent event) throws BlockException {
         if (event == DebugEvent.COR_WRITE) {

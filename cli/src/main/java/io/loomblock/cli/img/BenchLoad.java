@@ -30,6 +30,9 @@ final class BenchLoad implements AutoCloseable {
 
     private static final int PAGE = 4096;
 
+    /** A Phaser takes no more; nothing tells more requests in flight from these. */
+    private static final int MOST_LANES = (1 << 16) - 1;
+
     private final BlockDevice device;
     private final BenchPlan plan;
     private final boolean write;
@@ -66,7 +69,7 @@ final class BenchLoad implements AutoCloseable {
     }
 
     private int lanes() {
-        return Math.max(1, Math.min(plan.depth(), plan.count()));
+        return Math.clamp(Math.min(plan.depth(), plan.count()), 1, MOST_LANES);
     }
 
     /**
@@ -112,9 +115,7 @@ final class BenchLoad implements AutoCloseable {
                 fail("Failed request: ", e);
             } catch (RuntimeException | Error e) {
                 // A bug must not leave the others waiting at the end of the part.
-                fail(
-                        "Failed request: internal error: " + e + ": ",
-                        new BlockException(Errno.EIO, String.valueOf(e), e));
+                fail(e);
             }
         } while (parts.arriveAndAwaitAdvance() >= 0);
     }
@@ -146,6 +147,9 @@ final class BenchLoad implements AutoCloseable {
         } catch (BlockException e) {
             fail("Failed request: ", e);
             return false;
+        } catch (RuntimeException | Error e) {
+            fail(e);
+            return false;
         }
         next.set(begin);
         partEnd = plan.endOfPart(begin);
@@ -157,7 +161,13 @@ final class BenchLoad implements AutoCloseable {
             device.flush();
         } catch (BlockException e) {
             fail("Failed flush request: ", e);
+        } catch (RuntimeException | Error e) {
+            fail(e);
         }
+    }
+
+    private void fail(Throwable bug) {
+        fail("Failed request: internal error: " + bug + ": ", new BlockException(Errno.EIO, String.valueOf(bug), bug));
     }
 
     private void fail(String what, BlockException e) {

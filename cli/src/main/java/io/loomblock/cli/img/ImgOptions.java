@@ -88,7 +88,8 @@ final class ImgOptions {
     /** A number from 0 to {@code max}, decimal, hexadecimal or octal as in C; {@code what} names it in the message. */
     static int number(String text, int max, String what) throws ToolException {
         try {
-            long value = Long.decode(text);
+            // As strtoul: hexadecimal after 0x only, blanks before it.
+            long value = Long.decode(text.replace('#', '?').stripLeading());
             if (value >= 0 && value <= max) {
                 return (int) value;
             }

@@ -62,6 +62,12 @@ class BenchLoadTest {
     }
 
     @Test
+    void moreInFlightThanThereAreThreadsFor() throws Exception {
+        run(new BenchPlan(70_000, 70_000, 0, 512, 0, Recorder.LENGTH), (byte) 3, true);
+        assertThat(disk.offsets).hasSize(70_000);
+    }
+
+    @Test
     void theFirstFailureEndsIt() {
         disk.failFrom = 30 * 512;
         assertThatThrownBy(() -> run(new BenchPlan(10_000, 4, 0, 512, 0, Recorder.LENGTH), null, true))
