@@ -13,13 +13,17 @@ import org.jspecify.annotations.Nullable;
  * Platform threads for calls that must not run on the caller's thread: because an interrupt would harm them, or because they block
  * and would hold a virtual thread's carrier meanwhile.
  *
- * <p>The caller waits, whatever interrupts it, and finds its interrupt flag as it was. The threads are daemons that end when idle.
+ * <p>Each file has threads of its own, and others for what is slow, so that a device that no longer answers, or takes long to make
+ * writes durable, keeps nothing waiting but itself. The caller waits, whatever interrupts it, and finds its interrupt flag as it was.
+ * The threads are daemons that end when idle.
  */
 final class IoThreads {
     /** More were not faster, with 256 requests of O_DIRECT in flight. */
     private static final int THREADS = 32;
     /** Enough for reads that the device is at work on already: more threads only wake more often. */
     private static final int GATHERERS = 8;
+    /** One sync serves all writes before it: few are made at once. */
+    private static final int SYNCERS = 4;
 
     private static final long IDLE_SECONDS = 10;
 
@@ -32,14 +36,19 @@ final class IoThreads {
         executor.allowCoreThreadTimeOut(true);
     }
 
-    /** Threads for calls each of which may take long. */
-    static IoThreads shared() {
-        return Shared.INSTANCE;
+    /** New threads for calls of a file each of which may take long. */
+    static IoThreads forCalls() {
+        return new IoThreads("loomblock-io-", THREADS);
     }
 
-    /** Threads for reads that the system has begun and that are only to be waited for. */
-    static IoThreads gatherers() {
-        return Gatherers.INSTANCE;
+    /** New threads for reads of a file that the system has begun and that are only to be waited for. */
+    static IoThreads forReadsBegun() {
+        return new IoThreads("loomblock-read-", GATHERERS);
+    }
+
+    /** New threads to make a file's writes durable. */
+    static IoThreads forSyncs() {
+        return new IoThreads("loomblock-sync-", SYNCERS);
     }
 
     /** What is to be done. */
@@ -53,14 +62,6 @@ final class IoThreads {
         Task<T> task = new Task<>(call, Thread.currentThread());
         executor.execute(task);
         return task.await();
-    }
-
-    private static final class Shared {
-        static final IoThreads INSTANCE = new IoThreads("loomblock-io-", THREADS);
-    }
-
-    private static final class Gatherers {
-        static final IoThreads INSTANCE = new IoThreads("loomblock-read-", GATHERERS);
     }
 
     private static final class Task<T extends @Nullable Object> implements Runnable {

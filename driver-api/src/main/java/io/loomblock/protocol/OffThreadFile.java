@@ -18,21 +18,29 @@ final class OffThreadFile implements FileIo {
     }
 
     private final FileIo file;
-    private final IoThreads threads;
+    private final IoThreads threads = IoThreads.forCalls();
+    private final IoThreads syncers = IoThreads.forSyncs();
     private final Where where;
 
-    OffThreadFile(FileIo file, IoThreads threads, Where where) {
+    OffThreadFile(FileIo file, Where where) {
         this.file = file;
-        this.threads = threads;
         this.where = where;
     }
 
     private <T> T call(IoThreads.Call<T> call) throws BlockException {
-        return where == Where.ALWAYS || Thread.currentThread().isVirtual() ? threads.call(call) : call.run();
+        return call(threads, call);
+    }
+
+    private <T> T call(IoThreads some, IoThreads.Call<T> call) throws BlockException {
+        return where == Where.ALWAYS || Thread.currentThread().isVirtual() ? some.call(call) : call.run();
     }
 
     private void run(Action action) throws BlockException {
-        call(() -> {
+        run(threads, action);
+    }
+
+    private void run(IoThreads some, Action action) throws BlockException {
+        call(some, () -> {
             action.run();
             return Boolean.TRUE;
         });
@@ -80,7 +88,7 @@ final class OffThreadFile implements FileIo {
 
     @Override
     public void sync() throws BlockException {
-        run(file::sync);
+        run(syncers, file::sync);
     }
 
     @Override

@@ -49,9 +49,7 @@ final class NativeEngine implements FileEngine {
             Statx facts = known(Statx.ofDescriptor(libc, fd), name, mode);
             NativeFile file = new NativeFile(libc, fd, facts, mode.direct());
             // O_DIRECT always blocks; with the page cache only some calls do, and those hand themselves on.
-            return mode.direct()
-                    ? new OffThreadFile(file, IoThreads.shared(), OffThreadFile.Where.VIRTUAL_THREADS)
-                    : file;
+            return mode.direct() ? new OffThreadFile(file, OffThreadFile.Where.VIRTUAL_THREADS) : file;
         } catch (BlockException | RuntimeException e) {
             libc.close(fd);
             throw e;

@@ -19,10 +19,10 @@ final class NativeFile implements FileIo {
 
     private static final int MIN_ALIGNMENT = 512;
 
-    /** More than a read from memory takes, less than one from a device or over a network. */
-    private static final long QUICK_READ_NANOS = 200_000;
     /** The system's pauses for those who write too fast are longer; the turn of another thread on a busy processor is not. */
     private static final long QUICK_WRITE_NANOS = 5_000_000;
+
+    private static final int PAGE = 4096;
 
     private final LibC libc;
     private final FileFacts facts;
@@ -31,11 +31,14 @@ final class NativeFile implements FileIo {
     private final int memoryAlignment;
     private final int blockSize;
 
-    private final Pace readPace = new Pace(QUICK_READ_NANOS);
-    private final Pace writePace = new Pace(QUICK_WRITE_NANOS);
+    private final IoThreads threads = IoThreads.forCalls();
+    private final IoThreads syncers = IoThreads.forSyncs();
+    private final CachedReads cachedReads = new CachedReads(new Reading(), threads);
+    private final PacedTransfer pageWrites = new PacedTransfer(this::writeWaiting, QUICK_WRITE_NANOS, threads);
+    /** The system reads what is not in the page cache of a page before it writes into it. */
+    private final PacedTransfer innerWrites = new PacedTransfer(this::writeWaiting, CachedReads.QUICK_NANOS, threads);
 
-    /** Whether the file system can say that a read would wait; known after the first one. tmpfs and overlayfs cannot. */
-    private volatile boolean readsAreAsked = true;
+    private final Pace statusPace = new Pace(CachedReads.QUICK_NANOS);
 
     /** -1 once closed, so that a call too late meets EBADF and not somebody else's file. */
     private volatile int fd;
@@ -63,57 +66,35 @@ final class NativeFile implements FileIo {
         }
     }
 
-    /**
-     * Reads on the caller's thread what is in the page cache. The rest would hold a virtual thread's carrier while a device is waited
-     * for, so that goes to {@link IoThreads}, unless the caller is a platform thread or was sent from there (O_DIRECT).
-     */
+    private final class Reading implements CachedReads.Calls {
+        @Override
+        public long readWithoutWaiting(long address, long length, long offset) {
+            return libc.preadWithoutWaiting(fd, address, length, offset);
+        }
+
+        @Override
+        public long read(long address, long length, long offset) {
+            return libc.pread(fd, address, length, offset);
+        }
+    }
+
     @Override
     public int read(long offset, AlignedBuffer target, int targetOffset, int length) throws BlockException {
         long address = target.address(targetOffset, length);
         try {
-            if (direct || !Thread.currentThread().isVirtual()) {
-                return readWaiting(address, length, offset);
-            }
-            if (!readsAreAsked) {
-                return readByPace(address, length, offset);
-            }
-            long got = libc.preadWithoutWaiting(fd, address, length, offset);
-            return got == length ? length : readRest(address, length, offset, got);
+            return direct ? readDirect(address, length, offset) : cachedReads.read(address, length, offset);
         } finally {
             Reference.reachabilityFence(target);
         }
     }
 
-    /** After an attempt to read without waiting, which gave {@code got}, and has set the device to work on what was not there. */
-    private int readRest(long address, int length, long offset, long got) throws BlockException {
-        if (got == -LinuxConstants.EOPNOTSUPP || got == -LinuxConstants.ENOSYS) {
-            readsAreAsked = false;
-            return readByPace(address, length, offset);
-        }
-        if (got != -LinuxConstants.EAGAIN && check(got) == 0) {
-            return 0;
-        }
-        int done = (int) Math.max(got, 0);
-        return done + IoThreads.gatherers().call(() -> readWaiting(address + done, length - done, offset + done));
-    }
-
-    private int readByPace(long address, int length, long offset) throws BlockException {
-        if (readPace.expectsWait()) {
-            return IoThreads.shared().call(() -> readWaiting(address, length, offset));
-        }
-        long start = System.nanoTime();
-        int done = readWaiting(address, length, offset);
-        readPace.took(System.nanoTime() - start, length);
-        return done;
-    }
-
-    private int readWaiting(long address, int length, long offset) throws BlockException {
+    private int readDirect(long address, int length, long offset) throws BlockException {
         int done = 0;
         while (done < length) {
             int n = (int) check(libc.pread(fd, address + done, length - done, offset + done));
             done += n;
-            if (n == 0 || direct && (n & (requestAlignment - 1)) != 0) {
-                // With O_DIRECT a read that ends inside of a block has met the end of the file.
+            if (n == 0 || (n & (requestAlignment - 1)) != 0) {
+                // A read that ends inside of a block has met the end of the file.
                 break;
             }
         }
@@ -127,12 +108,10 @@ final class NativeFile implements FileIo {
         try {
             if (direct || !Thread.currentThread().isVirtual()) {
                 writeWaiting(address, length, offset);
-            } else if (writePace.expectsWait()) {
-                IoThreads.shared().call(() -> writeWaiting(address, length, offset));
+            } else if (((offset | length) & (PAGE - 1)) == 0) {
+                pageWrites.run(address, length, offset);
             } else {
-                long start = System.nanoTime();
-                writeWaiting(address, length, offset);
-                writePace.took(System.nanoTime() - start, length);
+                innerWrites.run(address, length, offset);
             }
         } finally {
             Reference.reachabilityFence(source);
@@ -181,38 +160,60 @@ final class NativeFile implements FileIo {
 
     @Override
     public void truncate(long length) throws BlockException {
-        check(libc.ftruncate(fd, length));
+        slowly(threads, () -> check(libc.ftruncate(fd, length)));
     }
 
     @Override
     public void sync() throws BlockException {
-        if (Thread.currentThread().isVirtual()) {
-            // It takes long, and would hold the carrier.
-            IoThreads.shared().call(() -> check(libc.fdatasync(fd)));
-        } else {
-            check(libc.fdatasync(fd));
-        }
+        slowly(syncers, () -> check(libc.fdatasync(fd)));
     }
 
     @Override
     public void zeroRange(long offset, long length) throws BlockException {
-        int mode = LinuxConstants.FALLOC_FL_ZERO_RANGE | LinuxConstants.FALLOC_FL_KEEP_SIZE;
-        checkFallocate(libc.fallocate(fd, mode, offset, length));
+        fallocate(LinuxConstants.FALLOC_FL_ZERO_RANGE | LinuxConstants.FALLOC_FL_KEEP_SIZE, offset, length);
     }
 
     @Override
     public void punchHole(long offset, long length) throws BlockException {
-        int mode = LinuxConstants.FALLOC_FL_PUNCH_HOLE | LinuxConstants.FALLOC_FL_KEEP_SIZE;
-        checkFallocate(libc.fallocate(fd, mode, offset, length));
+        fallocate(LinuxConstants.FALLOC_FL_PUNCH_HOLE | LinuxConstants.FALLOC_FL_KEEP_SIZE, offset, length);
     }
 
     @Override
     public void allocate(long offset, long length) throws BlockException {
-        checkFallocate(libc.fallocate(fd, 0, offset, length));
+        fallocate(0, offset, length);
     }
 
+    private void fallocate(int mode, long offset, long length) throws BlockException {
+        slowly(threads, () -> checkFallocate(libc.fallocate(fd, mode, offset, length)));
+    }
+
+    /** What takes long would hold a virtual thread's carrier. */
+    private static void slowly(IoThreads threads, IoThreads.Call<Long> call) throws BlockException {
+        if (Thread.currentThread().isVirtual()) {
+            threads.call(call);
+        } else {
+            call.run();
+        }
+    }
+
+    /** Quick as a rule, but file systems over a network ask there, and a map of extents may have to be read. */
     @Override
     public BlockStatus status(long offset, long bytes) throws BlockException {
+        if (direct || !Thread.currentThread().isVirtual()) {
+            return statusWaiting(offset, bytes);
+        }
+        long start = System.nanoTime();
+        if (statusPace.expectsWait(start)) {
+            return threads.call(() -> statusWaiting(offset, bytes));
+        }
+        try {
+            return statusWaiting(offset, bytes);
+        } finally {
+            statusPace.took(start, System.nanoTime(), 0);
+        }
+    }
+
+    private BlockStatus statusWaiting(long offset, long bytes) {
         long data = facts.kind() == FileKind.REGULAR ? libc.lseek(fd, offset, LinuxConstants.SEEK_DATA) : offset;
         if (data == -LinuxConstants.ENXIO) {
             return hole(offset, bytes);
@@ -320,11 +321,11 @@ final class NativeFile implements FileIo {
     }
 
     /** File systems have several ways to say that they cannot. */
-    private static void checkFallocate(int result) throws BlockException {
-        switch (-result) {
+    private static long checkFallocate(int result) throws BlockException {
+        return switch (-result) {
             case LinuxConstants.EOPNOTSUPP, LinuxConstants.ENOSYS, LinuxConstants.ENODEV, LinuxConstants.ENOTTY ->
                 throw new BlockException(Errno.ENOTSUP);
             default -> check(result);
-        }
+        };
     }
 }
