@@ -4,6 +4,7 @@ package io.loomblock;
 import io.loomblock.driver.Closer;
 import io.loomblock.driver.Drivers;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.NodeOptions;
 import io.loomblock.driver.RequestFlags;
 import io.loomblock.driver.RequestGate;
 import io.loomblock.driver.Timers;
@@ -263,6 +264,17 @@ public final class BlockDevice implements AutoCloseable {
     /** Records another backing file in the image's header, and nothing else; in a drained section. EBUSY if the device is claimed. */
     public void changeBackingFile(@Nullable String name, @Nullable String format) throws BlockException {
         image.change(null, () -> root.changeBackingFile(name, format));
+    }
+
+    /**
+     * Changes settings of the image, all or none; in a drained section. spec: fvd.md section 16.5.
+     *
+     * @param settings by name, as the format's {@code amendOptions} list them
+     * @throws BlockException EBUSY if the device is claimed, ENOTSUP if the format has no such settings, EINVAL for one that it does not know
+     *     or that the image cannot have
+     */
+    public void amend(NodeOptions settings) throws BlockException {
+        image.change(null, () -> root.amend(settings));
     }
 
     /** Drops all data of the top image, so that its backing file shows; in a drained section. EBUSY if claimed, ENOTSUP of the format. */

@@ -137,6 +137,17 @@ public interface BlockDriver extends AutoCloseable {
         throw new BlockException(Errno.ENOTSUP);
     }
 
+    /**
+     * Changes settings of the image; the drained section around it is the caller's.
+     *
+     * @param values what was given of {@link BlockDriverProvider#amendOptions}, checked; all of it is done, or nothing
+     * @throws BlockException ENOTSUP if the driver has no such settings, EINVAL for a value that the image cannot have
+     */
+    default void amend(OptionValues values) throws BlockException {
+        throw new BlockException(
+                Errno.ENOTSUP, "Format driver '" + formatName() + "' does not support option amendment");
+    }
+
     /** Drops all data of this layer, so that the backing file shows through. */
     default void makeEmpty() throws BlockException {
         throw new BlockException(Errno.ENOTSUP);

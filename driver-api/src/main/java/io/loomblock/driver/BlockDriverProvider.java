@@ -46,6 +46,11 @@ public interface BlockDriverProvider {
         return List.of();
     }
 
+    /** The settings of images that {@link BlockDriver#amend} changes, in the order to list them; none if it changes none. */
+    default List<DriverOption> amendOptions() {
+        return List.of();
+    }
+
     /** The options that {@link #open} takes, in the order to list them; those of all nodes and of children are not among them. */
     default List<DriverOption> openOptions() {
         return List.of();

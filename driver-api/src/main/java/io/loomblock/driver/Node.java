@@ -12,6 +12,7 @@ import io.loomblock.PreallocationMode;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -335,6 +336,21 @@ public final class Node implements AutoCloseable {
                 throw new BlockException(Errno.EINVAL);
             }
             driver.changeBackingFile(name, format);
+        });
+    }
+
+    /**
+     * Changes settings of the image; other requests must not be in flight. EPERM read-only.
+     *
+     * @throws BlockException ENOTSUP if the driver has no such settings, EINVAL for one that it does not know, or cannot have
+     */
+    public void amend(NodeOptions options) throws BlockException {
+        change("amend", () -> {
+            BlockDriverProvider provider = Drivers.get(driver.formatName());
+            String owner = "Block format '" + provider.formatName() + "' does not";
+            List<DriverOption> known = provider.amendOptions();
+            driver.amend(known.isEmpty() ? OptionValues.NONE : OptionValues.of(owner, known, options));
+            refresh();
         });
     }
 

@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What was given for a driver's own options, each known to the driver and of the type that it says. Immutable. */
 public final class OptionValues {
+    /** Nothing was given. */
+    public static final OptionValues NONE = new OptionValues(NodeOptions.NONE);
+
     private final NodeOptions given;
 
     private OptionValues(NodeOptions given) {

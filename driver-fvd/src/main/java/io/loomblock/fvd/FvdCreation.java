@@ -75,7 +75,8 @@ final class FvdCreation {
         long chunkSize = compact ? options.chunkSize() : 0;
         long entries = compact ? FvdLayout.entries(size, chunkSize) : 0;
         long bitmapSize = hasBase ? area(FvdLayout.bitmapBytes(FvdLayout.ceilDiv(baseSize, blockSize))) : 0;
-        long tableSize = area(FvdLayout.tableBytes(entries));
+        // Layout 2 tells how long the table is, so that it may have room for a disk of twice the size.
+        long tableSize = area(FvdLayout.tableBytes(entries) * (options.isFirst() ? 1 : 2));
         require(bitmapSize <= Integer.MAX_VALUE, "FVD block_size is too small for the base image");
         long journalSize = hasBase || compact ? journalSize(entries) : 0;
         Places places = places(bitmapSize, tableSize, journalSize);

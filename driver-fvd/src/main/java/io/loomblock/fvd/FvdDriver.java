@@ -12,6 +12,7 @@ import io.loomblock.driver.BackingReference;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Limits;
+import io.loomblock.driver.OptionValues;
 import io.loomblock.memory.IoVector;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -247,6 +248,16 @@ final class FvdDriver implements BlockDriver {
         FvdImage current = image();
         writing(current);
         changes.changeBase(current, name, format);
+    }
+
+    /** Also of an image that was opened for a check: what it lacks, if it was not closed in order, may be declared to be there. */
+    @Override
+    public void amend(OptionValues values) throws BlockException {
+        FvdImage current = image();
+        if (!writable || !active) {
+            throw new BlockException(Errno.EPERM, "The image is not ours to write");
+        }
+        changes.amend(current, values);
     }
 
     @Override

@@ -21,7 +21,12 @@ import java.util.List;
  * <p>Options: {@code force}, {@code journal-mode}, {@code journal-buffer-size}, {@code journal-flush-period}. New images: {@code size},
  * {@code backing_file}, {@code backing_fmt}, {@code version}, {@code compact_image}, {@code block_size}, {@code chunk_size}, {@code
  * storage_grow_unit}, {@code add_storage_cmd}, {@code data_file}, {@code data_file_fmt}, {@code copy_on_read}, {@code prefetch_start_delay},
- * {@code detect_sparse_hole}, {@code journal_size}. spec: fvd.md sections 7, 14 and 16.
+ * {@code detect_sparse_hole}, {@code journal_size}. Settings that may be amended: {@code size}, {@code backing_file}, {@code backing_fmt},
+ * {@code data_file}, {@code data_file_fmt}, {@code clean_shutdown}, {@code need_zero_init}, {@code copy_on_read}, {@code
+ * max_outstanding_copy_on_read_data}, {@code prefetch_start_delay}, {@code num_prefetch_slots}, {@code bytes_per_prefetch}, {@code
+ * prefetch_min_read_throughput}, {@code prefetch_min_write_throughput}, {@code prefetch_read_throughput_measure_time}, {@code
+ * prefetch_write_throughput_measure_time}, {@code prefetch_throttle_time}, {@code prefetch_perf_calc_alpha}. spec: fvd.md sections 7, 14
+ * and 16.
  */
 public final class FvdProvider implements BlockDriverProvider {
     @Override
@@ -51,6 +56,11 @@ public final class FvdProvider implements BlockDriverProvider {
     @Override
     public List<DriverOption> createOptions() {
         return CreationOptions.known();
+    }
+
+    @Override
+    public List<DriverOption> amendOptions() {
+        return Amendment.known();
     }
 
     @Override

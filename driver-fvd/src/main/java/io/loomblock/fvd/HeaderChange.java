@@ -7,6 +7,15 @@ import io.loomblock.BlockException;
 final class HeaderChange {
     private final FvdHeader old;
 
+    /** Sets some of the fields. */
+    @FunctionalInterface
+    interface Setter {
+        /** None of them. */
+        Setter NONE = change -> {};
+
+        void set(HeaderChange change) throws BlockException;
+    }
+
     long virtualSize;
     long dataOffset;
     NamedFile data;

@@ -6,6 +6,7 @@ import io.loomblock.Errno;
 import io.loomblock.PreallocationMode;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.RequestFlags;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
@@ -73,17 +74,17 @@ final class Resizing {
         }
     }
 
-    /** Changes the size, durable when this returns. */
-    void run(long size) throws BlockException {
+    /** Changes the size, and with it what {@code also} sets, durable when this returns. */
+    void run(long size, HeaderChange.Setter also) throws BlockException {
         Area table = tableFor(header, size, files.file().length());
         if (size > layout.virtualSize()) {
-            grow(size, table);
+            grow(size, table, also);
         } else if (size < layout.virtualSize()) {
-            shrink(size);
+            shrink(size, also);
         }
     }
 
-    private void grow(long size, Area table) throws BlockException {
+    private void grow(long size, Area table, HeaderChange.Setter also) throws BlockException {
         clearBehindTheEnd(size);
         prepareTable(size, table);
         if (table.offset() != header.table().offset()) {
@@ -92,6 +93,7 @@ final class Resizing {
         update(change -> {
             change.virtualSize = size;
             change.dataOffset = header.data().isNone() ? change.dataOffset : Math.max(change.dataOffset, table.end());
+            also.set(change);
         });
     }
 
@@ -177,17 +179,22 @@ final class Resizing {
     }
 
     /** Each step by itself leaves an image that makes sense, with a disk whose new end reads as before, or as zeros. */
-    private void shrink(long size) throws BlockException {
+    private void shrink(long size, HeaderChange.Setter also) throws BlockException {
         if (size < header.baseSize()) {
             showLess(size);
         }
-        update(change -> change.virtualSize = size);
+        update(change -> {
+            change.virtualSize = size;
+            also.set(change);
+        });
         if (layout.isCompact()) {
             try (AlignedBuffer buffer = pool.acquireReserved(PIECE)) {
                 long from = layout.tableOffset() + FvdLayout.tableBytes(FvdLayout.entries(size, layout.chunkSize()));
                 writeEmpty(from, layout.tableOffset() + FvdLayout.tableBytes(layout.chunks()), buffer);
             }
             image.metadata().flushFile();
+            long end = layout.physicalOffset(used(FvdLayout.entries(size, layout.chunkSize())));
+            cut(header.data().isNone() ? Math.max(end, header.dataOffset()) : end);
         } else {
             cut(layout.dataStart() + size);
         }
@@ -202,26 +209,37 @@ final class Resizing {
         update(change -> change.baseSize = size);
     }
 
-    /** Storage behind the end is not needed; a disk that grows again clears it. */
+    /** The end of the storage that the first {@code chunks} chunks use. */
+    private long used(long chunks) throws BlockException {
+        ChunkTable table = image.metadata().table();
+        long used = 0;
+        for (long chunk = 0; table != null && chunk < chunks; chunk++) {
+            int entry = ChunkTable.clean(table.entry(chunk));
+            used = entry == ChunkTable.EMPTY || !layout.isPhysical(entry) ? used : Math.max(used, entry + 1L);
+        }
+        return used;
+    }
+
+    /** Storage behind the end is not needed, and zeros if it is taken again. */
     private void cut(long end) throws BlockException {
-        if (files.data().length() <= end) {
+        Node data = files.data();
+        if (data.length() <= end) {
             return;
         }
         try {
-            files.data().truncate(end, false, PreallocationMode.OFF);
+            data.truncate(end, false, PreallocationMode.OFF);
         } catch (BlockException e) {
             if (e.errno() != Errno.ENOTSUP && e.errno() != Errno.EINVAL) {
                 throw e;
             }
+            if (data.hasZeroInit()) {
+                data.coWriteZeroes(end, data.length() - end, RequestFlags.MAY_UNMAP);
+            }
         }
+        image.metadata().barrier();
     }
 
-    /** What is changed of a header. */
-    private interface Setter {
-        void set(HeaderChange change);
-    }
-
-    private void update(Setter setter) throws BlockException {
+    private void update(HeaderChange.Setter setter) throws BlockException {
         HeaderChange change = new HeaderChange(image.header().get());
         setter.set(change);
         FvdHeader next = change.header();

@@ -5,6 +5,7 @@ import io.loomblock.BlockException;
 import io.loomblock.CheckResult;
 import io.loomblock.Errno;
 import io.loomblock.FixMode;
+import io.loomblock.driver.OptionValues;
 import io.loomblock.driver.Sizes;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
@@ -64,7 +65,7 @@ final class WholeImageChanges {
         long size = Sizes.toSectors(length);
         Resizing.tableFor(image.header().get(), size, files.file().length());
         if (size != image.layout().virtualSize()) {
-            change(image, pool -> new Resizing(image, files, pool).run(size));
+            change(image, pool -> new Resizing(image, files, pool).run(size, HeaderChange.Setter.NONE));
         }
     }
 
@@ -75,13 +76,61 @@ final class WholeImageChanges {
             change(image, pool -> new BaseChange(image, files.file(), pool).remove());
             return;
         }
-        FvdHeader header = image.header().get();
-        NamedFile base = NamedFile.checked(name, format, header.format());
-        long size = BaseChange.baseSize(header, lengthOrUnknown(base));
+        NamedFile base = NamedFile.checked(name, format, image.header().get().format());
+        long size = baseSize(image, base);
         if (BaseChange.hidesData(image, size)) {
             copyLastBlock(image);
         }
         change(image, pool -> new BaseChange(image, files.file(), pool).replace(base, size));
+    }
+
+    private long baseSize(FvdImage image, NamedFile base) throws BlockException {
+        return BaseChange.baseSize(image.header().get(), lengthOrUnknown(base));
+    }
+
+    /** Changes settings, all or none: the header is written once, but for what a change of size or base image has to write before. */
+    void amend(FvdImage image, OptionValues values) throws BlockException {
+        Amendment amendment = new Amendment(values);
+        FvdHeader header = image.header().get();
+        amendment.check(header, files.file().length(), image.writing() != null);
+        long size = amendment.hasSize() ? amendment.size() : header.virtualSize();
+        Resizing.tableFor(header, size, files.file().length());
+        if (amendment.hasData()) {
+            NamedFile data = amendment.data(header);
+            lengths.of(data.name(), data.formatOrNull());
+        }
+        if (size < header.virtualSize()) {
+            LOG.warn("{}: the disk becomes smaller; what is behind its new end is lost", files.file());
+        }
+        NamedFile base = amendment.hasBase() ? amendment.base(header) : header.base();
+        long baseSize = amendment.hasBase() && !base.isNone() ? baseSize(image, base) : header.baseSize();
+        if (base.isNone()) {
+            BaseChange.requireEverything(image);
+        } else if (BaseChange.hidesData(image, baseSize)) {
+            copyLastBlock(image);
+        }
+        change(image, amendment.clean(isComplete(header)), pool -> {
+            if (amendment.hasBase() && base.isNone()) {
+                new BaseChange(image, files.file(), pool).remove();
+            } else if (amendment.hasBase()) {
+                new BaseChange(image, files.file(), pool).replace(base, baseSize);
+            }
+            HeaderChange.Setter settings = change -> amendment.apply(change, header);
+            if (size != header.virtualSize()) {
+                new Resizing(image, files, pool).run(size, settings);
+                return;
+            }
+            HeaderChange change = new HeaderChange(image.header().get());
+            settings.set(change);
+            FvdHeader next = change.header();
+            image.header().update(old -> next);
+            image.metadata().flushFile();
+        });
+    }
+
+    /** An image without a journal that was not closed in order still lacks what it lacked. */
+    private static boolean isComplete(FvdHeader before) {
+        return before.clean() || before.usesJournal();
     }
 
     /** Negative for a file that is not there, or cannot be opened: the name alone may be recorded. */
@@ -134,13 +183,16 @@ final class WholeImageChanges {
     }
 
     private void change(FvdImage image, Change work) throws BlockException {
-        FvdHeader before = image.header().get();
+        change(image, isComplete(image.header().get()), work);
+    }
+
+    /** {@code clean} is how an image is marked in the end that was opened for a check; others are, when they are closed. */
+    private void change(FvdImage image, boolean clean, Change work) throws BlockException {
         boolean checked = image.writing() == null;
         image.beginChange();
         try {
             work.run(settings.generic().pool());
-            // An image without a journal that was not closed in order still lacks what it lacked.
-            if (checked && (before.clean() || before.usesJournal())) {
+            if (checked && clean) {
                 image.header().update(h -> h.withClean(true));
                 image.metadata().flushFile();
             }

@@ -86,7 +86,7 @@ final class CreateParameters {
         values.put(name, checked(option, String.valueOf(given.value()), console));
     }
 
-    private static String checked(DriverOption option, String value, Console console) throws ToolException {
+    static String checked(DriverOption option, String value, Console console) throws ToolException {
         if (option.type() == DriverOption.Type.SIZE) {
             return Long.toString(ImgOptions.parameterSize(option.name(), value, console));
         }
@@ -180,7 +180,7 @@ final class CreateParameters {
         }
     }
 
-    private static String helpLine(DriverOption option) {
+    static String helpLine(DriverOption option) {
         String start = "  " + option.name() + "=<" + option.type().helpName() + ">";
         return start + " ".repeat(Math.max(1, HELP_COLUMN - start.length())) + "- " + option.help() + "\n";
     }

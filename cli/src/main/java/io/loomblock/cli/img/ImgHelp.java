@@ -11,6 +11,8 @@ final class ImgHelp {
     private static final String TEXT = """
             usage: %s [-h] [-V] [-v] COMMAND [OPTIONS] ARGUMENTS
 
+              amend [-p] [-q] [-f FMT | --image-opts] [-t CACHE] [--force] -o OPTIONS FILE
+                  changes settings of an image; -o help lists those of its format
               bench [-c COUNT] [-d DEPTH] [-f FMT | --image-opts] [-i AIO] [-n] [-o OFFSET] [-s SIZE] [-S STEP] [-t CACHE]
                     [-w [--pattern=BYTE] [--flush-interval=COUNT [--no-drain]]] [-q] [-U] FILE
                   makes many reads, or with -w writes, and tells how long they took

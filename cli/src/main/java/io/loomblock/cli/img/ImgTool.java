@@ -62,6 +62,7 @@ public final class ImgTool {
     /** {@code command} starts with the sub-command's name, as its parser wants it. */
     private static int runCommand(String[] command, Console console) throws ToolException, BlockException {
         return switch (command[0]) {
+            case "amend" -> AmendCommand.run(command, console);
             case "bench" -> BenchCommand.run(command, console);
             case "check" -> CheckCommand.run(command, console);
             case "compare" -> CompareCommand.run(command, console);

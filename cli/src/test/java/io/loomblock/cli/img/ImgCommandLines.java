@@ -461,6 +461,37 @@ final class ImgCommandLines {
                 convert @odd.raw @x.raw
                 convert -p -n -O raw @a.raw @small.raw
                 """);
+        group("amend", """
+                amend
+                amend @a.raw
+                amend -o size=2M
+                amend -o size=2M @a.raw @o.qed
+                amend -f raw -o size=2M @a.raw
+                amend -f raw -o help
+                amend -f raw -o ? @a.raw
+                amend -f qed -o help
+                amend -f qed -o size=2M @o.qed
+                amend -o size=2M @o.qed
+                amend -q -p -o size=2M @o.qed
+                amend -o help @o.qed
+                amend -o help
+                amend -f foo -o help
+                amend -f foo -o a=b @o.qed
+                amend -f raw -o a=b @missing
+                amend -o size=3M @missing
+                amend -t foo -o size=3M @o.qed
+                amend -t none -o size=3M @o.qed
+                amend -o ,, @o.qed
+                amend -o '' @o.qed
+                amend -o size=5M, @o.qed
+                amend -o size=5M -o cluster_size=4k @o.qed
+                amend --force -o size=3M @o.qed
+                amend --image-opts -o size=3M driver=qed,file.filename=@o.qed
+                amend --image-opts -f qed -o size=3M driver=qed,file.filename=@o.qed
+                amend -Z
+                amend -o
+                amend --foo
+                """);
         NameCommandLines.addTo(GROUPS);
     }
 

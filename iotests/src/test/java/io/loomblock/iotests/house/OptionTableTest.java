@@ -22,7 +22,7 @@ class OptionTableTest {
             # Options
 
             What may be said of a node under `--image-opts`, in a `json:` name, or with `open -o` of the io tool, and of a new image with
-            `-o`. Options of a child stand behind its role and a dot: `file.filename`, `backing.driver`. This page is what the drivers say;
+            `-o`; and what may be amended later. Options of a child stand behind its role and a dot: `file.filename`, `backing.driver`. This page is what the drivers say;
             a test (`OptionTableTest`) fails with the right text when it is out of date.
             """;
 
@@ -43,6 +43,7 @@ class OptionTableTest {
             String comment = comment(provider.getClass()).replaceAll("\\s*\\n \\*\\s*", " ");
             List<DriverOption> all = new ArrayList<>(provider.openOptions());
             all.addAll(provider.createOptions());
+            all.addAll(provider.amendOptions());
             for (DriverOption option : all) {
                 if (!comment.contains("{@code " + option.name() + "}")) {
                     missing.add(provider.getClass().getSimpleName() + " does not name " + option.name());
@@ -77,6 +78,7 @@ class OptionTableTest {
             text.append(")\n");
             section(text, "Opening:", provider.openOptions());
             section(text, "Creating:", provider.createOptions());
+            section(text, "Amending:", provider.amendOptions());
             if (provider.openOptions().isEmpty() && provider.createOptions().isEmpty()) {
                 text.append("\nNo options of its own.\n");
             }
