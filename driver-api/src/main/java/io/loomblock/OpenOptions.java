@@ -224,6 +224,15 @@ public final class OpenOptions {
         return with(changed -> changed.reopenable = value);
     }
 
+    /** Who may run the command by which an image adds storage, or null: then nothing is ever run. */
+    public @Nullable StorageRunner storageRunner() {
+        return values.storageRunner;
+    }
+
+    public OpenOptions withStorageRunner(@Nullable StorageRunner value) {
+        return with(changed -> changed.storageRunner = value);
+    }
+
     private OpenOptions with(Consumer<Values> change) {
         Values copy = new Values(values);
         change.accept(copy);
@@ -258,6 +267,9 @@ public final class OpenOptions {
         boolean autoReadOnly;
         boolean reopenable;
 
+        @Nullable
+        StorageRunner storageRunner;
+
         Values() {}
 
         Values(Values other) {
@@ -281,6 +293,7 @@ public final class OpenOptions {
             snapshot = other.snapshot;
             autoReadOnly = other.autoReadOnly;
             reopenable = other.reopenable;
+            storageRunner = other.storageRunner;
         }
     }
 }

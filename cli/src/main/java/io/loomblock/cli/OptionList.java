@@ -38,14 +38,13 @@ public final class OptionList {
         return before == null ? more : before + ',' + more;
     }
 
-    /** Not empty, and no single comma at either end. */
+    /** Not empty, no comma at the beginning, and no single one at the end. */
     private static boolean isValid(String list) {
         int trailing = 0;
         while (trailing < list.length() && list.charAt(list.length() - 1 - trailing) == ',') {
             trailing++;
         }
-        boolean leading = list.startsWith(",") && !list.startsWith(",,");
-        return !list.isEmpty() && trailing % 2 == 0 && !leading;
+        return !list.isEmpty() && trailing % 2 == 0 && !list.startsWith(",");
     }
 
     /** Whether one of the options is {@code help} or {@code ?}. */

@@ -48,25 +48,33 @@ final class ChunkMapper {
 
     /** Maps chunks in a row from {@code first} on, as far as there are none with storage, and one page of the table reaches. */
     private boolean mapRun(long first, long limit) throws BlockException {
-        lock.lock();
-        try {
-            long end = table.endOfRun(first, Math.min(limit, table.endOfPage(first)), true);
-            int count = (int) (end - first);
-            if (count == 0) {
-                return true;
-            }
-            long physical = storage.take(count);
-            boolean done = false;
+        while (true) {
+            int missing;
+            lock.lock();
             try {
-                done = table.set(first, count, physical, ChunkTable.DIRTY);
-            } finally {
-                if (!done) {
-                    storage.giveBack(physical, count);
+                long end = table.endOfRun(first, Math.min(limit, table.endOfPage(first)), true);
+                missing = (int) (end - first);
+                long physical = missing == 0 ? 0 : storage.take(missing);
+                if (physical != StorageAllocator.NO_ROOM) {
+                    return missing == 0 || enter(first, missing, physical);
                 }
+            } finally {
+                lock.unlock();
             }
-            return done;
-        } finally {
-            lock.unlock();
+            // Without the lock: this may take long, and others may need nothing new.
+            storage.grow(missing);
         }
+    }
+
+    private boolean enter(long first, int count, long physical) throws BlockException {
+        boolean done = false;
+        try {
+            done = table.set(first, count, physical, ChunkTable.DIRTY);
+        } finally {
+            if (!done) {
+                storage.giveBack(physical, count);
+            }
+        }
+        return done;
     }
 }

@@ -235,7 +235,8 @@ record FvdImage(
             ChunkMapper mapper = null;
             if (table != null) {
                 boolean zeroes = reusesStorage || !files.data.hasZeroInit();
-                StorageAllocator storage = new StorageAllocator(files.data, layout, header.growUnit(), next, zeroes);
+                StorageAllocator storage = new StorageAllocator(
+                        files, layout, header, settings.generic().storageRunner(), next, zeroes);
                 mapper = new ChunkMapper(table, storage);
             }
             LoggedWrite write =

@@ -4,37 +4,61 @@ package io.loomblock.fvd;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.PreallocationMode;
+import io.loomblock.StorageRunner;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Where new physical chunks come from: numbers in a row, and a data area that grows by the unit that the header says. spec: fvd.md section
  * 13.
  *
- * <p>The caller sees to it that there is one at a time. The command that a header may name is never run.
+ * <p>The caller sees to it that chunks are taken by one at a time; growing, which may take long, is not part of that. What cannot grow by
+ * itself, such as a device, may be made longer by the command that the header names, if the opener has handed in a runner; never otherwise.
  */
 final class StorageAllocator {
+    /** There is no room for the chunks that were asked for. */
+    static final long NO_ROOM = -1;
+
+    private static final Logger LOG = LoggerFactory.getLogger(StorageAllocator.class);
+
     private final Node data;
     private final FvdLayout layout;
     private final long growUnit;
+    private final String command;
+    private final @Nullable StorageRunner runner;
     private final boolean zeroesChunks;
+    /** Held while the file grows. */
+    private final ReentrantLock growth = new ReentrantLock();
 
-    private long next;
+    private volatile long next;
     /** Length of the data area's file, as it was last seen. */
-    private long fileLength;
+    private volatile long fileLength;
 
     /**
      * The storage of a compact image.
      *
-     * @param data the file that grows, which is told of each step
+     * @param header of the image
+     * @param runner of the command that adds storage, or null
      * @param next the first physical chunk that is free
      * @param zeroesChunks whether storage may hold old bytes, so that each chunk is made zero when it is taken
      */
-    StorageAllocator(Node data, FvdLayout layout, long growUnit, long next, boolean zeroesChunks)
+    StorageAllocator(
+            FvdImage.Files files,
+            FvdLayout layout,
+            FvdHeader header,
+            @Nullable StorageRunner runner,
+            long next,
+            boolean zeroesChunks)
             throws BlockException {
-        this.data = data;
+        this.data = files.data();
         this.layout = layout;
-        this.growUnit = growUnit;
+        this.growUnit = header.growUnit();
+        this.command = header.addStorageCommand();
+        this.runner = runner;
         this.next = next;
         this.zeroesChunks = zeroesChunks;
         this.fileLength = data.length();
@@ -48,22 +72,21 @@ final class StorageAllocator {
     /**
      * Takes physical chunks in a row, which read as zeros.
      *
-     * @return the first
-     * @throws BlockException ENOSPC if there is no room, else of the file
+     * @return the first, or {@link #NO_ROOM} if the storage has to grow first
+     * @throws BlockException ENOSPC if there are no numbers left, else of the file
      */
     long take(int count) throws BlockException {
         if (!layout.isPhysical(next + count - 1)) {
             throw new BlockException(Errno.ENOSPC, "FVD image has no numbers left for more chunks");
         }
-        long wanted = wantedLength(count);
-        if (wanted > fileLength) {
-            grow(wanted, layout.physicalOffset(next + count));
+        if (wantedLength(count) > fileLength) {
+            return NO_ROOM;
         }
         if (zeroesChunks) {
             data.coWriteZeroes(layout.physicalOffset(next), count * layout.chunkSize(), 0);
         }
         long first = next;
-        next += count;
+        next = first + count;
         return first;
     }
 
@@ -76,9 +99,10 @@ final class StorageAllocator {
 
     /** How long the file has to be after so many chunks, one after the other, had to find room. */
     private long wantedLength(int count) {
+        long first = next;
         long wanted = fileLength;
         for (int i = 0; i < count; i++) {
-            long used = layout.physicalOffset(next + i);
+            long used = layout.physicalOffset(first + i);
             if (wanted - used < layout.chunkSize()) {
                 wanted = used <= Long.MAX_VALUE - growUnit ? used + growUnit : Long.MAX_VALUE;
             }
@@ -86,19 +110,58 @@ final class StorageAllocator {
         return wanted;
     }
 
-    private void grow(long wanted, long needed) throws BlockException {
+    /**
+     * Makes room for so many chunks more than there are now.
+     *
+     * @throws BlockException ENOSPC if there is none to be had, else of the file
+     */
+    void grow(int count) throws BlockException {
+        growth.lock();
+        try {
+            long wanted = wantedLength(count);
+            if (wanted > fileLength) {
+                growTo(wanted);
+                if (fileLength < layout.physicalOffset(next + count)) {
+                    throw new BlockException(Errno.ENOSPC);
+                }
+            }
+        } finally {
+            growth.unlock();
+        }
+    }
+
+    private void growTo(long wanted) throws BlockException {
         data.debugEvent(DebugEvent.GROW);
         try {
             data.truncate(wanted, false, PreallocationMode.OFF);
         } catch (BlockException e) {
-            if (e.errno() == Errno.ENOTSUP) {
-                throw new BlockException(Errno.ENOSPC, "The storage of an FVD image cannot grow", e);
+            if (e.errno() != Errno.ENOTSUP && e.errno() != Errno.EINVAL) {
+                throw e;
             }
-            throw e;
+            addStorage(e);
         }
         fileLength = data.length();
-        if (fileLength < needed) {
-            throw new BlockException(Errno.ENOSPC);
+    }
+
+    private void addStorage(BlockException fixed) throws BlockException {
+        StorageRunner allowed = runner;
+        if (allowed == null || command.isEmpty()) {
+            throw new BlockException(Errno.ENOSPC, "The storage of an FVD image cannot grow", fixed);
         }
+        LOG.info("{}: '{}' is to add {} bytes", data, command, growUnit);
+        try {
+            allowed.addStorage(command, growUnit, data.filename());
+        } catch (BlockException e) {
+            throw new BlockException(Errno.ENOSPC, "The storage of an FVD image cannot grow: " + e.reason(), e);
+        }
+        refresh(data);
+    }
+
+    /** The file has become longer, and nobody has made it so through these nodes. */
+    private static void refresh(Node node) throws BlockException {
+        for (Node child : node.children().values()) {
+            refresh(child);
+        }
+        node.refresh();
     }
 }
