@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.Random;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Simulation {
     private static final int QUIET_LOOKS = 2;
+    private static final long LONGEST_STEP = TimeUnit.MINUTES.toNanos(1);
 
     /**
      * How bad it is.
@@ -149,6 +151,18 @@ public final class Simulation {
      */
     public void run(List<Guest> guests, long steps, Runnable lost) throws Exception {
         setRunning(true);
+        try {
+            runToEnd(guests, steps, lost);
+        } finally {
+            letGo();
+        }
+        Throwable first = failure;
+        if (first != null) {
+            throw new AssertionError("seed " + weather.seed + ": " + first, first);
+        }
+    }
+
+    private void runToEnd(List<Guest> guests, long steps, Runnable lost) {
         for (int i = 0; i < guests.size(); i++) {
             start(i, guests.get(i));
             awaitQuiet();
@@ -164,9 +178,20 @@ public final class Simulation {
         if (!gone) {
             lost.run();
         }
-        Throwable first = failure;
-        if (first != null) {
-            throw new AssertionError("seed " + weather.seed + ": " + first, first);
+    }
+
+    /** Where the run did not come to its end, nobody may wait for another step: what is told of must be why. */
+    private void letGo() {
+        lock.lock();
+        try {
+            running = false;
+            while (!waiting.isEmpty()) {
+                Waiting left = waiting.remove();
+                left.fate = new Fate(Errno.EIO, Effect.NONE);
+                left.turn.release();
+            }
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -230,9 +255,13 @@ public final class Simulation {
 
     /** Waits until no thread that has to do with storage runs. One look may meet a thread before another wakes it. */
     private void awaitQuiet() {
+        long deadline = System.nanoTime() + LONGEST_STEP;
         for (int quiet = 0; quiet < QUIET_LOOKS; ) {
             quiet = isAnyRunning() ? 0 : quiet + 1;
             if (quiet == 0) {
+                if (System.nanoTime() > deadline) {
+                    throw new AssertionError("seed " + weather.seed + ": somebody runs without end");
+                }
                 Thread.yield();
             }
         }

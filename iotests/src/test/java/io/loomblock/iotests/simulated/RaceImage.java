@@ -72,7 +72,7 @@ record RaceImage(
         });
     }
 
-    /** {@code mode} of the journal, or null for none. */
+    /** {@code mode} of the journal, or {@code none}. */
     static RaceImage fvd(int version, int chunk, int block, boolean dataFile, String mode) {
         byte[] base = block == 0 ? NO_BASE : BASE;
         boolean journal = !mode.equals("none");

@@ -71,7 +71,7 @@ class SimulatedRaceTest {
             try {
                 int done = new Race(image, new Weather(seed, faults, flushFaults), REQUESTS).run(SESSIONS);
                 assertThat(done).as("requests to files").isPositive();
-            } catch (AssertionError e) {
+            } catch (AssertionError | Exception e) {
                 throw new AssertionError("seed " + seed + ": " + e.getMessage(), e);
             }
         }
