@@ -149,6 +149,19 @@ final class DataArea {
         return chunks.place(entry) + (pos - layout.chunkStart(chunk));
     }
 
+    /** Whether a file is known to be zero from {@code from} on, without a look at what it holds. */
+    static boolean isZero(Node file, long from) throws BlockException {
+        long length = file.length();
+        for (long at = from; at < length; ) {
+            BlockStatus status = file.blockStatus(at, length - at);
+            if (!status.isZero()) {
+                return false;
+            }
+            at += status.length();
+        }
+        return true;
+    }
+
     /** How many of the {@code max} bytes from {@code pos} on, in this chunk, lie in a row, or have no storage, like the first. */
     private long run(ChunkTable chunks, long chunk, long pos, long max, int entry) throws BlockException {
         long n = layout.chunkEnd(chunk) - pos;

@@ -59,9 +59,16 @@ final class FvdCreation {
         }
     }
 
+    /** Zero blocks of the base image are served from it unwritten, unless there is a table. */
     private void checkDataFile(NamedFile data) throws BlockException {
-        if (!data.isNone()) {
-            openNamed(data).close();
+        if (data.isNone()) {
+            return;
+        }
+        boolean mustBeZero = options.detectSparseHole() > 0 && !options.compact();
+        try (Node node = openNamed(data)) {
+            require(
+                    !mustBeZero || DataArea.isZero(node, 0),
+                    "detect_sparse_hole without compact_image needs a data file that holds nothing yet");
         }
     }
 

@@ -173,7 +173,7 @@ record FvdImage(
             } else {
                 store.update(h -> h.withClean(false));
                 metadata.flushFile();
-                reusesStorage = changed && table != null && !cutStorage(next);
+                reusesStorage = table != null && (changed || hasOldBytes(next)) && !cutStorage(next);
             }
             return writing(area, next, reusesStorage, epoch);
         }
@@ -195,6 +195,11 @@ record FvdImage(
                 }
                 metadata.flushFile();
             }
+        }
+
+        /** Whether the file has more than the image uses, which somebody else may have written: it would show in new chunks. */
+        private boolean hasOldBytes(long next) throws BlockException {
+            return files.data.hasZeroInit() && !DataArea.isZero(files.data, layout.physicalOffset(next));
         }
 
         /**

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.iotests.fvd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.loomblock.BlockDevice;
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
+import io.loomblock.iotests.support.FvdImages;
+import io.loomblock.iotests.support.FvdImages.Shape;
+import io.loomblock.iotests.support.Guest;
+import io.loomblock.testkit.MemoryDriver;
+import io.loomblock.testkit.Pattern;
+import io.loomblock.testkit.SparseBytes;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Files that hold bytes of another time where an image has not written yet: none of them reaches a guest (spec sections 9.3 and 16.2). */
+class OldBytesTest {
+    private static final int SIZE = 1 << 20;
+    private static final int CHUNK = 65536;
+    private static final byte[] OLD = Pattern.bytes(66, 0, 10 * CHUNK + 700);
+
+    /** Writes a little into new chunks, twice; the rest of them is zero. */
+    private static void expectZerosAround(FvdImages images) throws BlockException {
+        byte[] expected = new byte[SIZE];
+        for (int at : new int[] {3 * CHUNK, CHUNK + 512}) {
+            try (BlockDevice device = images.open(FvdImages.readWrite())) {
+                byte[] bytes = Pattern.bytes(1, at, 512);
+                device.write(at, ByteBuffer.wrap(bytes));
+                System.arraycopy(bytes, 0, expected, at, 512);
+                assertThat(Guest.bytes(device)).isEqualTo(expected);
+            }
+        }
+        images.expectSound(expected);
+    }
+
+    @ParameterizedTest(name = "layout {0}")
+    @ValueSource(ints = {1, 2})
+    void aDataFileThatIsNotEmptyDoesNotShowInNewChunks(int layout) throws BlockException {
+        FvdImages images = new FvdImages(new Shape(layout, SIZE, CHUNK, 0, 0, true), new byte[0]);
+        images.data().replace(SparseBytes.of(OLD));
+        expectZerosAround(images);
+    }
+
+    @ParameterizedTest(name = "layout {0}")
+    @ValueSource(ints = {1, 2})
+    void neitherDoesWhatStandsBehindAnImage(int layout) throws BlockException {
+        FvdImages images = new FvdImages(new Shape(layout, SIZE, CHUNK, 0, 0, false), new byte[0]);
+        SparseBytes file = images.image().snapshot();
+        file.write(file.length(), OLD, 0, OLD.length);
+        images.image().replace(file);
+        expectZerosAround(images);
+    }
+
+    /** Blocks that are preset are read from storage that nobody writes first. */
+    @Test
+    void zeroBlocksOfTheBaseImageWantADataFileThatHoldsNothing() throws BlockException {
+        Shape shape = new Shape(2, SIZE, 0, 4096, 0, true);
+        FvdImages images = new FvdImages(shape, Arrays.copyOf(Pattern.bytes(4, 0, CHUNK), SIZE));
+        images.files().put(FvdImages.DATA, OLD);
+        BlockException refused = catchThrowableOfType(
+                BlockException.class,
+                () -> images.files()
+                        .create(
+                                "fvd",
+                                "preset.fvd",
+                                new MemoryDriver(),
+                                shape.options().with("detect_sparse_hole", 4096)));
+        assertThat(refused).isNotNull();
+        assertThat(refused.errno()).isEqualTo(Errno.EINVAL);
+        assertThat(refused).hasMessageContaining("a data file that holds nothing");
+    }
+}
