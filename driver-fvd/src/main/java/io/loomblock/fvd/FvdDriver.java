@@ -307,6 +307,34 @@ final class FvdDriver implements BlockDriver {
         image = fresh;
     }
 
+    /** Closes an image in order and goes on with it read-only; one that cannot be read anew goes on as it was. */
+    private void retire(FvdImage current) throws BlockException {
+        FvdImage.Writing writing = current.writing();
+        if (writing == null) {
+            readAnew(false);
+            return;
+        }
+        writing.pause();
+        try {
+            current.settle();
+            readSettled(current);
+        } catch (BlockException e) {
+            if (!drained) {
+                writing.resume();
+            }
+            throw e;
+        }
+    }
+
+    private void readSettled(FvdImage current) throws BlockException {
+        try {
+            readAnew(false);
+        } catch (BlockException e) {
+            current.unsettle(e);
+            throw e;
+        }
+    }
+
     /** No more work behind the scenes for this image; what copies wait to be stored is forgotten. */
     private static void stop(@Nullable FvdImage current) {
         if (current != null && current.writing() != null) {
@@ -340,11 +368,10 @@ final class FvdDriver implements BlockDriver {
     /** The files are writable by now, if they are to be: the image is recovered as when it is opened. */
     @Override
     public void reopenPrepare(boolean willBeWritable) throws BlockException {
-        if (active) {
-            if (!willBeWritable) {
-                image().settle();
-            }
-            readAnew(willBeWritable);
+        if (active && willBeWritable) {
+            readAnew(true);
+        } else if (active) {
+            retire(image());
         }
         writable = willBeWritable;
     }

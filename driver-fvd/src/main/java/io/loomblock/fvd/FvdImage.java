@@ -315,4 +315,20 @@ record FvdImage(
         header.update(h -> h.withClean(true));
         metadata.flushFile();
     }
+
+    /**
+     * Takes back {@link #settle}: the image is written again, and no longer closed in order. One that cannot be marked so is not written any
+     * more: whoever opens it after a crash would not look into its journal.
+     *
+     * @param cause why, which is told of a failure
+     */
+    void unsettle(BlockException cause) {
+        try {
+            header.update(h -> h.withClean(false));
+            metadata.flushFile();
+        } catch (BlockException e) {
+            guard.trip(e);
+            cause.addSuppressed(e);
+        }
+    }
 }

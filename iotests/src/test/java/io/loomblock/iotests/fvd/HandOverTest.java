@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.iotests.fvd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.loomblock.BlockDevice;
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
+import io.loomblock.iotests.support.FvdImages;
+import io.loomblock.iotests.support.FvdImages.Shape;
+import io.loomblock.iotests.support.Guest;
+import io.loomblock.testkit.FaultDriver;
+import io.loomblock.testkit.FaultDriver.Fault;
+import io.loomblock.testkit.MemoryDriver;
+import io.loomblock.testkit.Pattern;
+import io.loomblock.testkit.Request;
+import io.loomblock.testkit.RequestLog.Kind;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Predicate;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** An image that stops being ours to write, or becomes ours again: what was flushed is never lost, however that ends. */
+class HandOverTest {
+    private static final int SIZE = 1 << 20;
+    private static final int CHUNK = 65536;
+    private static final byte[] BASE = Pattern.bytes(4, 0, SIZE / 2);
+
+    private static void write(BlockDevice device, long offset, int length) throws BlockException {
+        device.write(offset, ByteBuffer.wrap(Pattern.bytes(8, offset, length)));
+    }
+
+    private static void expectPattern(BlockDevice device, int offset, int length) throws Exception {
+        byte[] expected = Pattern.bytes(8, offset, length);
+        assertThat(Arrays.mismatch(Guest.read(device, offset, length), expected))
+                .isEqualTo(-1);
+    }
+
+    /** The image goes on being written then, so that it must not say that it was closed in order. */
+    @ParameterizedTest
+    @ValueSource(strings = {"write-through", "buffered"})
+    void anImageThatCouldNotBecomeReadOnlyLosesNothing(String mode) throws Exception {
+        Predicate<Request> reads = Request.of(Kind.READ);
+        Predicate<Request> writes = Request.of(Kind.WRITE);
+        Predicate<Request> flushes = Request.of(Kind.FLUSH);
+        for (Fault fault : List.of(
+                Fault.once(reads),
+                Fault.always(reads),
+                Fault.once(writes),
+                Fault.always(writes),
+                Fault.once(flushes),
+                Fault.always(flushes))) {
+            int number = 0;
+            while (failToBecomeReadOnly(mode, fault.at(number))) {
+                number++;
+            }
+            assertThat(number).as("requests of the kind").isPositive();
+        }
+    }
+
+    /** Whether there was such a request. */
+    private static boolean failToBecomeReadOnly(String mode, Fault fault) throws Exception {
+        FvdImages images = new FvdImages(new Shape(2, SIZE, CHUNK, 16384, 4096, false), BASE);
+        FaultDriver faulty = new FaultDriver(images.image());
+        images.with(faulty, images.data());
+        boolean flushed = false;
+        MemoryDriver crashed;
+        try (BlockDevice device = images.open(FvdImages.readWrite(mode))) {
+            write(device, 1000, 100_000);
+            device.flush();
+            faulty.arm(fault);
+            boolean failed = becomesReadOnly(device) != null;
+            faulty.disarm();
+            if (failed) {
+                flushed = writesAndFlushes(device);
+            }
+            crashed = new MemoryDriver(images.image().snapshot());
+        } catch (BlockException e) {
+            // Of the close of an image that has been forbidden to write: it is as after a crash.
+            crashed = new MemoryDriver(images.image().snapshot());
+        }
+        images.with(crashed, images.data());
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            expectPattern(device, 1000, 100_000);
+            if (flushed) {
+                expectPattern(device, 300_000, 100_000);
+            }
+        } catch (AssertionError e) {
+            throw new AssertionError(fault + ": " + e.getMessage(), e);
+        }
+        return faulty.failures() > 0;
+    }
+
+    private static BlockException becomesReadOnly(BlockDevice device) {
+        return catchThrowableOfType(BlockException.class, () -> device.node().reopen(false));
+    }
+
+    /** False if writes are refused by now. */
+    private static boolean writesAndFlushes(BlockDevice device) {
+        BlockException refused = catchThrowableOfType(BlockException.class, () -> {
+            write(device, 300_000, 100_000);
+            device.flush();
+        });
+        assertThat(refused == null || refused.errno() == Errno.EIO).isTrue();
+        return refused == null;
+    }
+}
