@@ -343,13 +343,21 @@ final class FvdDriver implements BlockDriver {
         }
     }
 
+    /**
+     * Without a journal only its mark tells that an image lacks nothing: what nobody could open any more is closed in order here, where the
+     * files can still be written. Should the graph refuse all the same, it stays read-only.
+     */
     @Override
     public void prepareInvalidation() throws BlockException {
         FvdImage current = image;
-        if (current != null
-                && current.writing() != null
-                && current.writing().journal().holdsRecords()) {
+        if (current == null || current.writing() == null) {
+            return;
+        }
+        if (current.writing().journal().holdsRecords()) {
             throw new BlockException(Errno.EBUSY, "Journal records of the image are not written yet");
+        }
+        if (!current.header().get().usesJournal() && !current.guard().hasTripped()) {
+            retire(current);
         }
     }
 

@@ -37,7 +37,7 @@ interface Journal {
      */
     void writeOut() throws BlockException;
 
-    /** Whether records wait in memory, so that what is known of the image must not be forgotten. */
+    /** Whether what was logged waits in memory, so that what is known of the image must not be forgotten. */
     default boolean holdsRecords() {
         return false;
     }

@@ -70,6 +70,11 @@ final class NoJournal implements Journal {
     }
 
     @Override
+    public boolean holdsRecords() {
+        return !metadata.isClean();
+    }
+
+    @Override
     public void pause() {}
 
     @Override

@@ -20,6 +20,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Predicate;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -106,5 +107,47 @@ class HandOverTest {
         });
         assertThat(refused == null || refused.errno() == Errno.EIO).isTrue();
         return refused == null;
+    }
+
+    /** Its mark is all that tells the other process that nothing is missing. */
+    @Test
+    void anImageWithoutAJournalIsHandedOverAndTakenBack() throws Exception {
+        FvdImages images = new FvdImages(new Shape(2, SIZE, CHUNK, 16384, -1, false), BASE);
+        try (BlockDevice source = images.open(FvdImages.readWrite());
+                BlockDevice destination = images.open(FvdImages.readWrite().withInactive(true))) {
+            write(source, 1000, 100_000);
+            source.inactivate();
+            assertThat(images.read().isClean()).isTrue();
+            expectPattern(source, 1000, 100_000);
+            destination.invalidateCache(true);
+            assertThat(images.read().isClean()).isFalse();
+            expectPattern(destination, 1000, 100_000);
+            write(destination, 300_000, 100_000);
+            destination.inactivate();
+            source.invalidateCache(true);
+            expectPattern(source, 300_000, 100_000);
+            write(source, 500_000, 100_000);
+        }
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            expectPattern(device, 1000, 100_000);
+            expectPattern(device, 300_000, 100_000);
+            expectPattern(device, 500_000, 100_000);
+        }
+    }
+
+    @Test
+    void anImageWithoutAJournalIsReadAnewWhenNothingWaits() throws Exception {
+        FvdImages images = new FvdImages(new Shape(1, SIZE, CHUNK, 0, -1, false), new byte[0]);
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            write(device, 0, 16384);
+            BlockException refused =
+                    catchThrowableOfType(BlockException.class, () -> device.invalidateCache(true));
+            assertThat(refused.errno()).isEqualTo(Errno.EBUSY);
+            device.flush();
+            device.invalidateCache(true);
+            expectPattern(device, 0, 16384);
+            write(device, 16384, 16384);
+            expectPattern(device, 16384, 16384);
+        }
     }
 }
