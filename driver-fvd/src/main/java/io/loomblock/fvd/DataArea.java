@@ -98,9 +98,16 @@ final class DataArea {
 
     /** Makes bytes zero; chunks without storage are that already. */
     void writeZeroes(long pos, long bytes, int flags) throws BlockException {
+        if (table == null) {
+            extend();
+        }
+        clear(pos, bytes, flags);
+    }
+
+    /** The same, all of it within what there is of the file. */
+    void clear(long pos, long bytes, int flags) throws BlockException {
         ChunkTable chunks = table;
         if (chunks == null) {
-            extend();
             data.debugEvent(DebugEvent.WRITE_AIO);
             data.coWriteZeroes(layout.dataStart() + pos, bytes, flags);
             return;

@@ -2,6 +2,8 @@
 package io.loomblock.fvd;
 
 import io.loomblock.BlockException;
+import io.loomblock.BlockStatus;
+import io.loomblock.driver.RequestFlags;
 
 /**
  * Storage of blocks that are read from the base image: nobody sees it, so it may hold anything, such as what a write that failed has left.
@@ -14,9 +16,20 @@ record HiddenStorage(FvdLayout layout, DataArea area, BaseBitmap bitmap) {
             boolean set = bitmap.isSet(layout.block(pos));
             long n = bitmap.run(pos, to - pos, set);
             if (!set) {
-                area.writeZeroes(pos, n, 0);
+                clearHidden(pos, n);
             }
             pos += n;
+        }
+    }
+
+    /** What reads as zeros already, as where the file ends before, takes no storage for it. */
+    private void clearHidden(long from, long bytes) throws BlockException {
+        for (long pos = from; pos < from + bytes; ) {
+            BlockStatus status = area.status(pos, from + bytes - pos);
+            if (!status.isZero()) {
+                area.clear(pos, status.length(), RequestFlags.MAY_UNMAP);
+            }
+            pos += status.length();
         }
     }
 }

@@ -140,8 +140,7 @@ class HandOverTest {
         FvdImages images = new FvdImages(new Shape(1, SIZE, CHUNK, 0, -1, false), new byte[0]);
         try (BlockDevice device = images.open(FvdImages.readWrite())) {
             write(device, 0, 16384);
-            BlockException refused =
-                    catchThrowableOfType(BlockException.class, () -> device.invalidateCache(true));
+            BlockException refused = catchThrowableOfType(BlockException.class, () -> device.invalidateCache(true));
             assertThat(refused.errno()).isEqualTo(Errno.EBUSY);
             device.flush();
             device.invalidateCache(true);

@@ -20,8 +20,10 @@ import io.loomblock.testkit.Pattern;
 import io.loomblock.testkit.SparseBytes;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -200,6 +202,32 @@ class OperationsTest {
         images.with(new MemoryDriver(file), images.data());
         try (BlockDevice device = images.open(FvdImages.readWrite())) {
             assertThat(Guest.read(device, 0, 1000)).isEqualTo(Pattern.bytes(1, 0, 1000));
+        }
+    }
+
+    /** What no base image hides any more is made zero where it is not, which takes no storage. */
+    @Test
+    void aShorterBaseImageTakesNoStorage() throws Exception {
+        long length = 64 << 20;
+        for (String name : new String[] {"base.raw", "shorter.raw"}) {
+            try (SeekableByteChannel file = Files.newByteChannel(
+                    directory.resolve(name), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                file.position(name.startsWith("base") ? length - 1 : 511).write(ByteBuffer.allocate(1));
+            }
+        }
+        Path image = create(
+                CreateOptions.ofSize(length).withBacking("base.raw", "raw").with("compact_image", "off"));
+        try (BlockDevice device = BlockDevice.open(image.toString(), OpenOptions.readWrite())) {
+            long made = Files.size(image);
+            device.changeBackingFile("base.raw", "raw");
+            device.changeBackingFile("shorter.raw", "raw");
+            assertThat(Files.size(image)).isEqualTo(made);
+            device.changeBackingFile("base.raw", "raw");
+            write(device, 0, 512);
+            device.flush();
+            long allocated = device.node().allocatedFileSize();
+            device.changeBackingFile("shorter.raw", "raw");
+            assertThat(device.node().allocatedFileSize()).isLessThan(allocated + (1 << 20));
         }
     }
 
