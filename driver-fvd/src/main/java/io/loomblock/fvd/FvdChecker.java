@@ -51,7 +51,7 @@ final class FvdChecker {
         }
         return new CheckResult(
                 corruptions,
-                next - named + tailLeak(),
+                next - named + tailLeak(layout, growUnit, storage, next),
                 errors,
                 0,
                 0,
@@ -131,8 +131,13 @@ final class FvdChecker {
         }
     }
 
-    /** Chunks of storage behind the last that is used, beyond what growing takes at once. */
-    private long tailLeak() {
+    /**
+     * Chunks of storage behind the last that is used, beyond what growing takes at once.
+     *
+     * @param storage how many chunks there are
+     * @param next the one behind the last that is used
+     */
+    static long tailLeak(FvdLayout layout, long growUnit, long storage, long next) {
         long spare = FvdLayout.ceilDiv(growUnit, layout.chunkSize());
         return Math.max(0, storage - next - spare);
     }

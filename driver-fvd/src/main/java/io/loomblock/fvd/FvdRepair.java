@@ -33,11 +33,12 @@ final class FvdRepair {
     private final DataArea area;
     private final ChunkTable table;
     private final BufferPool pool;
+    private final long growUnit;
     private final long budget;
 
     private long next;
     private long fixed;
-    private long cut;
+    private long leaksFixed;
     private boolean full;
 
     /**
@@ -53,6 +54,7 @@ final class FvdRepair {
         this.area = image.area();
         this.table = table;
         this.pool = pool;
+        this.growUnit = image.header().get().growUnit();
         this.budget = budget;
     }
 
@@ -60,7 +62,7 @@ final class FvdRepair {
     void run(FixMode fix) throws BlockException {
         long storage = layout.storage(data.length());
         scan(storage, fix.errors());
-        cut = cutTail(storage);
+        leaksFixed = cutTail(storage);
         if (fix.errors()) {
             long used = next;
             for (long first = 0; first < used; first += ChunkMarks.most(budget)) {
@@ -72,7 +74,6 @@ final class FvdRepair {
 
     /** What the check before has found, less what was repaired. */
     CheckResult result(CheckResult found) {
-        long leaksFixed = Math.min(cut, found.leaks());
         return new CheckResult(
                 found.corruptions() - fixed,
                 found.leaks() - leaksFixed,
@@ -104,7 +105,7 @@ final class FvdRepair {
         }
     }
 
-    /** How many chunks of storage are gone then. A file that keeps its length keeps its leak. */
+    /** How many leaked chunks are gone then. A file that keeps its length keeps its leak. */
     private long cutTail(long storage) throws BlockException {
         long end = layout.physicalOffset(next);
         if (storage <= next) {
@@ -117,7 +118,11 @@ final class FvdRepair {
                 throw e;
             }
         }
-        return storage - layout.storage(data.length());
+        return tailLeak(storage) - tailLeak(layout.storage(data.length()));
+    }
+
+    private long tailLeak(long storage) {
+        return FvdChecker.tailLeak(layout, growUnit, storage, next);
     }
 
     /** Gives chunks a place of their own that share one of {@code [first, end)} with another one before them. */

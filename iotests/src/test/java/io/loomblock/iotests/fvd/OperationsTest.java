@@ -331,4 +331,28 @@ class OperationsTest {
         }
         assertThat(failure(() -> images.open(FvdImages.readWrite())).errno()).isEqualTo(Errno.EIO);
     }
+
+    /** What is between chunks in use stays, and what growing would take next is no leak. */
+    @ParameterizedTest(name = "{0} chunks too many")
+    @ValueSource(ints = {0, 4})
+    void aRepairTellsTheLeaksThatItHasReallyMended(int tooMany) throws Exception {
+        FvdImages images = new FvdImages(new Shape(2, SIZE, CHUNK, 0, 0, false), new byte[0]);
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            write(device, 0, 5 * CHUNK);
+        }
+        SparseBytes file = images.image().snapshot();
+        byte[] field = new byte[8];
+        file.read(2136, field, 0, 8);
+        long table = ByteBuffer.wrap(field).order(ByteOrder.LITTLE_ENDIAN).getLong();
+        file.write(table + 8, new byte[] {-1, -1, -1, -1}, 0, 4);
+        long inUse = images.read().dataOffset() + 5 * CHUNK;
+        file.truncate(inUse + (3 + tooMany) * CHUNK);
+        images.image().replace(file);
+        try (BlockDevice device = images.open(FvdImages.readWrite().withCheck(true))) {
+            CheckResult result = device.check(FixMode.LEAKS);
+            assertThat(result.leaksFixed()).isEqualTo(tooMany);
+            assertThat(result.leaks()).isEqualTo(1);
+            assertThat(device.check(FixMode.NONE).leaks()).isEqualTo(1);
+        }
+    }
 }
