@@ -133,12 +133,15 @@ final class WholeImageChanges {
         return before.clean() || before.usesJournal();
     }
 
-    /** Negative for a file that is not there, or cannot be opened: the name alone may be recorded. */
-    private long lengthOrUnknown(NamedFile base) {
+    /** Negative for a file that is not there: the name alone may be recorded. */
+    private long lengthOrUnknown(NamedFile base) throws BlockException {
         try {
             return lengths.of(base.name(), base.formatOrNull());
         } catch (BlockException e) {
-            LOG.info("{}: the length of '{}' is not known: {}", files.file(), base.name(), e.getMessage());
+            if (e.errno() != Errno.ENOENT) {
+                throw e;
+            }
+            LOG.warn("{}: the length of '{}' is not known: {}", files.file(), base.name(), e.getMessage());
             return -1;
         }
     }

@@ -205,6 +205,20 @@ class OperationsTest {
         }
     }
 
+    /** The name of one that is to come may be recorded; one that is there has to be what it is said to be. */
+    @Test
+    void aBaseImageMayBeMissingButNotBroken() throws Exception {
+        FvdImages images = new FvdImages(new Shape(2, SIZE, CHUNK, 16384, 4096, false), BASE);
+        images.files().put("broken.qed", new byte[70_000]);
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            assertThat(failure(() -> device.changeBackingFile("broken.qed", "qed")).errno())
+                    .isEqualTo(Errno.EINVAL);
+            assertThat(images.read().base()).isEqualTo(FvdImages.BASE);
+            device.changeBackingFile("missing.raw", "raw");
+            assertThat(images.read().base()).isEqualTo("missing.raw");
+        }
+    }
+
     /** What no base image hides any more is made zero where it is not, which takes no storage. */
     @Test
     void aShorterBaseImageTakesNoStorage() throws Exception {
