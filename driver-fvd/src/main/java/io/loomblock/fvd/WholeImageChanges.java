@@ -5,6 +5,7 @@ import io.loomblock.BlockException;
 import io.loomblock.CheckResult;
 import io.loomblock.Errno;
 import io.loomblock.FixMode;
+import io.loomblock.driver.Node;
 import io.loomblock.driver.OptionValues;
 import io.loomblock.driver.Sizes;
 import io.loomblock.memory.AlignedBuffer;
@@ -172,10 +173,14 @@ final class WholeImageChanges {
         }
     }
 
-    /** Lets the base image show everywhere. */
+    /** Lets the base image show everywhere: what was committed into it is durable before anything is dropped here. */
     void makeEmpty(FvdImage image) throws BlockException {
         if (image.header().get().allData()) {
             throw new BlockException(Errno.ENOTSUP, "The image has no base image that could show");
+        }
+        Node base = files.base().backing();
+        if (base != null) {
+            base.flush();
         }
         change(image, pool -> new Emptying(image, files, pool).run());
     }

@@ -211,7 +211,8 @@ class OperationsTest {
         FvdImages images = new FvdImages(new Shape(2, SIZE, CHUNK, 16384, 4096, false), BASE);
         images.files().put("broken.qed", new byte[70_000]);
         try (BlockDevice device = images.open(FvdImages.readWrite())) {
-            assertThat(failure(() -> device.changeBackingFile("broken.qed", "qed")).errno())
+            assertThat(failure(() -> device.changeBackingFile("broken.qed", "qed"))
+                            .errno())
                     .isEqualTo(Errno.EINVAL);
             assertThat(images.read().base()).isEqualTo(FvdImages.BASE);
             device.changeBackingFile("missing.raw", "raw");

@@ -10,6 +10,7 @@ import io.loomblock.BlockStatus;
 import io.loomblock.CacheMode;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
+import io.loomblock.driver.Node;
 import io.loomblock.iotests.support.FvdImages;
 import io.loomblock.iotests.support.FvdImages.Shape;
 import io.loomblock.iotests.support.FvdReader;
@@ -314,6 +315,28 @@ class TraceTest {
             assertThat(facts).containsEntry("version", 2).containsEntry("chunk-size", (long) CHUNK);
             assertThat(facts).containsEntry("storage-used", (long) CHUNK).containsEntry("storage-length", 3L * CHUNK);
             assertThat(device.info().dirty()).isFalse();
+        }
+    }
+
+    /** Or what was committed into it could be lost on both sides. */
+    @Test
+    void theBaseImageIsFlushedBeforeTheImageIsEmptied() throws Exception {
+        images = new FvdImages(both(2), BASE);
+        images.files()
+                .put(FvdImages.BASE, new RecordingDriver("base", images.files().memory(FvdImages.BASE), log));
+        images.with(new RecordingDriver("image", images.image(), log), images.data());
+        try (BlockDevice device = images.open(options("write-through"))) {
+            Node base = device.node().children().get(Node.BACKING);
+            base.reopen(true);
+            base.coWriteZeroes(0, 4096, 0);
+            int start = log.size();
+            device.makeEmpty();
+            Entry first = log.since(start).stream()
+                    .filter(entry -> entry.kind() != Kind.READ)
+                    .findFirst()
+                    .orElseThrow();
+            assertThat(first.file()).isEqualTo("base");
+            assertThat(first.kind()).isEqualTo(Kind.FLUSH);
         }
     }
 }
