@@ -4,7 +4,6 @@ package io.loomblock.fvd;
 import io.loomblock.BlockException;
 import io.loomblock.BlockStatus;
 import io.loomblock.Errno;
-import io.loomblock.PreallocationMode;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import io.loomblock.memory.IoVector;
@@ -195,8 +194,7 @@ final class DataArea {
         try {
             long wanted = layout.dataStart() + layout.virtualSize();
             if (!extended && data.length() < wanted) {
-                data.debugEvent(DebugEvent.GROW);
-                data.truncate(wanted, false, PreallocationMode.OFF);
+                DataLength.grow(data, wanted);
             }
             extended = true;
         } finally {

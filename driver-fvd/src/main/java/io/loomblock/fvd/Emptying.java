@@ -2,14 +2,11 @@
 package io.loomblock.fvd;
 
 import io.loomblock.BlockException;
-import io.loomblock.Errno;
-import io.loomblock.PreallocationMode;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.RequestFlags;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
-import io.loomblock.memory.IoVector;
 
 /**
  * Drops all data, so that the base image shows everywhere, and zeros behind its end. spec: fvd.md section 16.7, "makeEmpty".
@@ -41,33 +38,23 @@ final class Emptying {
         if (header.isCompact()) {
             emptyTable(header.table());
             image.metadata().flushFile();
-        } else {
-            cutData(image.layout().dataStart(), header.data().isNone() ? header.dataOffset() : 0);
         }
+        cutData(image.layout().dataStart(), header.data().isNone() ? header.dataOffset() : 0);
     }
 
     private void emptyTable(Area table) throws BlockException {
         try (AlignedBuffer buffer = pool.acquireReserved(PIECE)) {
-            buffer.fill(0, PIECE, (byte) 0xff);
-            for (long at = table.offset(); at < table.end(); at += PIECE) {
-                files.file().debugEvent(DebugEvent.TABLE_UPDATE);
-                files.file().coWritev(at, IoVector.of(buffer, 0, (int) Math.min(PIECE, table.end() - at)));
-            }
+            EmptyTable.write(files.file(), table.offset(), table.end(), buffer);
         }
     }
 
-    /** Data that lies as the disk has it. A file that keeps its length gets zeros. */
+    /** A file that keeps its length gets zeros where data lies as the disk has it; chunks are zeros when they are taken. */
     private void cutData(long start, long end) throws BlockException {
         Node data = files.data();
         if (data.length() <= end) {
             return;
         }
-        try {
-            data.truncate(end, false, PreallocationMode.OFF);
-        } catch (BlockException e) {
-            if (e.errno() != Errno.ENOTSUP && e.errno() != Errno.EINVAL) {
-                throw e;
-            }
+        if (!DataLength.cut(data, end) && !image.layout().isCompact()) {
             data.coWriteZeroes(start, data.length() - start, RequestFlags.MAY_UNMAP);
         }
         image.metadata().barrier();

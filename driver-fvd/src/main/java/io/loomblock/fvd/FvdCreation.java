@@ -164,8 +164,7 @@ final class FvdCreation {
             if (zeros != null) {
                 zeros.write(file, buffer);
             }
-            buffer.fill(0, PIECE, (byte) 0xff);
-            fill(file, header.table(), buffer);
+            EmptyTable.write(file, header.table().offset(), header.table().end(), buffer);
             file.flush();
             buffer.fill(0, HeaderFormat.AREA, (byte) 0);
             if (options.isFirst() && !header.base().isNone()) {
@@ -185,12 +184,6 @@ final class FvdCreation {
     private static void zero(Node file, Area area) throws BlockException {
         if (!area.isEmpty() && !file.hasZeroInit()) {
             file.coWriteZeroes(area.offset(), area.size(), 0);
-        }
-    }
-
-    private static void fill(Node file, Area area, AlignedBuffer buffer) throws BlockException {
-        for (long at = area.offset(); at < area.end(); at += PIECE) {
-            file.coWritev(at, IoVector.of(buffer, 0, (int) Math.min(PIECE, area.end() - at)));
         }
     }
 }

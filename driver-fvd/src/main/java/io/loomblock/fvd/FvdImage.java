@@ -4,7 +4,6 @@ package io.loomblock.fvd;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
-import io.loomblock.PreallocationMode;
 import io.loomblock.driver.BackingFile;
 import io.loomblock.driver.Closer;
 import io.loomblock.driver.Node;
@@ -212,12 +211,7 @@ record FvdImage(
             if (files.data.length() == end) {
                 return files.data.hasZeroInit();
             }
-            try {
-                files.data.truncate(end, false, PreallocationMode.OFF);
-            } catch (BlockException e) {
-                if (e.errno() != Errno.ENOTSUP && e.errno() != Errno.EINVAL) {
-                    throw e;
-                }
+            if (!DataLength.cut(files.data, end)) {
                 return zeroStorage(end);
             }
             metadata.barrier();

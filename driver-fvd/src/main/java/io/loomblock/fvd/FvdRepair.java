@@ -5,7 +5,6 @@ import io.loomblock.BlockException;
 import io.loomblock.CheckResult;
 import io.loomblock.Errno;
 import io.loomblock.FixMode;
-import io.loomblock.PreallocationMode;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import io.loomblock.memory.AlignedBuffer;
@@ -111,13 +110,7 @@ final class FvdRepair {
         if (storage <= next) {
             return 0;
         }
-        try {
-            data.truncate(end, false, PreallocationMode.OFF);
-        } catch (BlockException e) {
-            if (e.errno() != Errno.ENOTSUP && e.errno() != Errno.EINVAL) {
-                throw e;
-            }
-        }
+        DataLength.cut(data, end);
         return tailLeak(storage) - tailLeak(layout.storage(data.length()));
     }
 
@@ -161,13 +154,13 @@ final class FvdRepair {
         }
         long start = layout.physicalOffset(next);
         long end = layout.physicalOffset(next + 1);
-        file.debugEvent(DebugEvent.GROW);
         long old = Math.min(end, data.length()) - start;
         if (old > 0) {
+            data.debugEvent(DebugEvent.GROW_ZERO);
             data.coWriteZeroes(start, old, 0);
         }
         if (data.length() < end) {
-            data.truncate(end, false, PreallocationMode.OFF);
+            DataLength.grow(data, end);
         }
     }
 
@@ -178,7 +171,7 @@ final class FvdRepair {
             for (long at = 0; at < bytes; at += buffer.capacity()) {
                 IoVector piece = IoVector.of(buffer, 0, (int) Math.min(bytes - at, buffer.capacity()));
                 area.read(start + at, piece.size(), piece, 0);
-                file.debugEvent(DebugEvent.WRITE_AIO);
+                data.debugEvent(DebugEvent.WRITE_AIO);
                 data.coWritev(layout.physicalOffset(next) + at, piece);
             }
         }

@@ -3,7 +3,6 @@ package io.loomblock.fvd;
 
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
-import io.loomblock.PreallocationMode;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.RequestFlags;
@@ -113,14 +112,7 @@ final class Resizing {
             data.coWriteZeroes(start, old, 0);
         }
         if (data.length() < wanted) {
-            files.file().debugEvent(DebugEvent.GROW);
-            try {
-                data.truncate(wanted, false, PreallocationMode.OFF);
-            } catch (BlockException e) {
-                throw e.errno() == Errno.ENOTSUP
-                        ? new BlockException(Errno.ENOSPC, "The storage of an FVD image cannot grow", e)
-                        : e;
-            }
+            DataLength.grow(data, wanted);
         }
         image.metadata().barrier();
     }
@@ -134,7 +126,7 @@ final class Resizing {
         int entry = chunks.entry(last);
         if (entry != ChunkTable.EMPTY) {
             long used = end - layout.chunkStart(last);
-            files.file().debugEvent(DebugEvent.GROW_ZERO);
+            files.data().debugEvent(DebugEvent.GROW_ZERO);
             files.data().coWriteZeroes(chunks.place(entry) + used, layout.chunkSize() - used, 0);
             image.metadata().barrier();
         }
@@ -155,7 +147,7 @@ final class Resizing {
             long end = moves || header.version() == 1
                     ? table.size()
                     : FvdLayout.tableBytes(FvdLayout.entries(size, layout.chunkSize()));
-            writeEmpty(table.offset() + used, table.offset() + end, buffer);
+            EmptyTable.write(files.file(), table.offset() + used, table.offset() + end, buffer);
         }
         image.metadata().flushFile();
     }
@@ -167,14 +159,6 @@ final class Resizing {
             files.file().coReadv(layout.tableOffset() + at, piece);
             files.file().debugEvent(DebugEvent.TABLE_UPDATE);
             files.file().coWritev(table.offset() + at, piece);
-        }
-    }
-
-    private void writeEmpty(long from, long to, AlignedBuffer buffer) throws BlockException {
-        buffer.fill(0, PIECE, (byte) 0xff);
-        for (long at = from; at < to; at += PIECE) {
-            files.file().debugEvent(DebugEvent.TABLE_UPDATE);
-            files.file().coWritev(at, IoVector.of(buffer, 0, (int) Math.min(PIECE, to - at)));
         }
     }
 
@@ -190,7 +174,8 @@ final class Resizing {
         if (layout.isCompact()) {
             try (AlignedBuffer buffer = pool.acquireReserved(PIECE)) {
                 long from = layout.tableOffset() + FvdLayout.tableBytes(FvdLayout.entries(size, layout.chunkSize()));
-                writeEmpty(from, layout.tableOffset() + FvdLayout.tableBytes(layout.chunks()), buffer);
+                EmptyTable.write(
+                        files.file(), from, layout.tableOffset() + FvdLayout.tableBytes(layout.chunks()), buffer);
             }
             image.metadata().flushFile();
             long end = layout.physicalOffset(used(FvdLayout.entries(size, layout.chunkSize())));
@@ -226,15 +211,8 @@ final class Resizing {
         if (data.length() <= end) {
             return;
         }
-        try {
-            data.truncate(end, false, PreallocationMode.OFF);
-        } catch (BlockException e) {
-            if (e.errno() != Errno.ENOTSUP && e.errno() != Errno.EINVAL) {
-                throw e;
-            }
-            if (data.hasZeroInit()) {
-                data.coWriteZeroes(end, data.length() - end, RequestFlags.MAY_UNMAP);
-            }
+        if (!DataLength.cut(data, end) && data.hasZeroInit()) {
+            data.coWriteZeroes(end, data.length() - end, RequestFlags.MAY_UNMAP);
         }
         image.metadata().barrier();
     }

@@ -55,8 +55,8 @@ class DebugEventFaultTest {
             event -> event.name().startsWith("VMSTATE_"),
             "a check looks at the table as requests do",
             event -> event.name().startsWith("CHECK_"),
-            "what does not fit is placed anew, and storage is cut off before a session",
-            event -> event.name().matches("BITMAP_GROW|SHRINK"),
+            "what does not fit is placed anew",
+            event -> event == DebugEvent.BITMAP_GROW,
             "needs a crash: aRecoveryThatFailsCanBeRepeated",
             event -> event == DebugEvent.JOURNAL_REPLAY,
             "no step",
@@ -73,21 +73,14 @@ class DebugEventFaultTest {
         CHANGES(new Shape(2, SIZE, 8192, 4096, 4096, false), "buffered") {
             @Override
             List<Step> steps(BlockDevice device, Timeline timeline, FakeTimers timers) {
-                return List.of(
-                        () -> timeline.write(device, 1000, 3000),
-                        () -> timeline.write(device, 20_480, 12_288),
-                        () -> device.changeBackingFile(OTHER_BASE, "raw"),
-                        () -> timeline.flush(device),
-                        () -> device.check(FixMode.ALL),
-                        () -> timeline.empty(device),
-                        () -> timeline.write(device, 40_000, 700),
-                        () -> device.truncate(GROWN, true, PreallocationMode.OFF),
-                        () -> timeline.write(device, SIZE - 700, 1400),
-                        () -> timeline.write(device, SHRUNK - 700, 1400),
-                        () -> timeline.shrink(device, SHRUNK),
-                        () -> device.truncate(GROWN, true, PreallocationMode.OFF),
-                        () -> timeline.write(device, SHRUNK - 700, 400),
-                        () -> timeline.flush(device));
+                return changes(device, timeline);
+            }
+        },
+        /** The same with data in a file of its own, as the disk has it: that file hears of its steps, not the other one. */
+        CHANGES_APART(new Shape(2, SIZE, 0, 4096, 4096, true), "buffered") {
+            @Override
+            List<Step> steps(BlockDevice device, Timeline timeline, FakeTimers timers) {
+                return changes(device, timeline);
             }
         };
 
@@ -122,13 +115,35 @@ class DebugEventFaultTest {
                     () -> timeline.write(device, 230_000, 700));
         }
 
+        private static List<Step> changes(BlockDevice device, Timeline timeline) {
+            return List.of(
+                    () -> timeline.write(device, 1000, 3000),
+                    () -> timeline.write(device, 20_480, 12_288),
+                    () -> device.changeBackingFile(OTHER_BASE, "raw"),
+                    () -> timeline.flush(device),
+                    () -> device.check(FixMode.ALL),
+                    () -> timeline.empty(device),
+                    () -> timeline.write(device, 40_000, 700),
+                    () -> device.truncate(GROWN, true, PreallocationMode.OFF),
+                    () -> timeline.write(device, SIZE - 700, 1400),
+                    () -> timeline.write(device, SHRUNK - 700, 1400),
+                    () -> timeline.shrink(device, SHRUNK),
+                    () -> device.truncate(GROWN, true, PreallocationMode.OFF),
+                    () -> timeline.write(device, SHRUNK - 700, 400),
+                    () -> timeline.flush(device));
+        }
+
+        private boolean isOfChanges() {
+            return this == CHANGES || this == CHANGES_APART;
+        }
+
         List<String> written() {
             return shape.dataFile() ? List.of(FvdImages.IMAGE, FvdImages.DATA) : List.of(FvdImages.IMAGE);
         }
 
         TestFiles create() throws BlockException {
             CreateOptions options = shape.options();
-            if (this != CHANGES) {
+            if (!isOfChanges()) {
                 options = options.with("copy_on_read", "on").with("prefetch_start_delay", 5);
             }
             TestFiles files = new FvdImages(shape, BASE, options).files();
@@ -161,6 +176,14 @@ class DebugEventFaultTest {
         missing.removeAll(coming);
         missing.removeAll(excused);
         assertThat(missing).as("events that never come, for no reason").isEmpty();
+    }
+
+    @Test
+    void theFileWhoseLengthChangesHearsOfIt() throws Exception {
+        EventFaults faults = Case.CHANGES_APART.faults();
+        assertThat(faults.events(FvdImages.DATA)).contains(DebugEvent.GROW, DebugEvent.SHRINK);
+        assertThat(faults.events(FvdImages.IMAGE))
+                .doesNotContain(DebugEvent.GROW, DebugEvent.GROW_ZERO, DebugEvent.SHRINK);
     }
 
     @ParameterizedTest
