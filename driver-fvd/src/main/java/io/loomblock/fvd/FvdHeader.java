@@ -51,6 +51,9 @@ record FvdHeader(
         long maxCopyOnRead,
         PrefetchSettings prefetch) {
 
+    /** Nobody counts that far: a stable epoch is below it, so that there are epochs left for all records to come. */
+    static final long MAX_EPOCH = 1L << 62;
+
     static final int SECTOR = 512;
 
     /** Decodes a header, of either layout, that starts at the beginning of {@code bytes}. */
@@ -106,6 +109,7 @@ record FvdHeader(
         }
         if (usesJournal()) {
             require(journal.size() <= Integer.MAX_VALUE, "journal_size");
+            require(stableEpoch < MAX_EPOCH, "stable_journal_epoch");
             validateArea(journal, header, fileLength, "journal");
         }
         require(!usesBitmap() || !isCompact() || !bitmap.overlaps(table), "table_offset");

@@ -26,6 +26,9 @@ final class JournalRecovery {
 
     private static final int PIECE = 256 << 10;
 
+    /** Epochs count records, and the stable one follows whenever the journal starts anew: what is so far from it, nobody has counted. */
+    private static final long EPOCHS = 1L << 34;
+
     private final Node file;
     private final FvdHeader header;
     private final FvdLayout layout;
@@ -107,9 +110,11 @@ final class JournalRecovery {
 
         @Override
         public void entries(long epoch, long first, int count, int at) throws BlockException {
-            // An epoch of 2^63 or more has never been reached by counting.
+            if (epoch < 0 || epoch >= header.stableEpoch() + EPOCHS) {
+                ignored++;
+                return;
+            }
             if (epoch < header.stableEpoch()) {
-                ignored += epoch < 0 ? 1 : 0;
                 return;
             }
             highestEpoch = Math.max(highestEpoch, epoch);

@@ -188,6 +188,8 @@ class FvdHeaderTest {
                 wrong(2, 2152, 8, 0),
                 wrong(2, 2160, 8, 512),
                 wrong(2, 3208, 8, -1),
+                wrong(2, 3208, 8, 1L << 62),
+                wrong(2, 3208, 8, Long.MAX_VALUE),
                 wrong(2, 3248, 8, 0));
     }
 

@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -225,8 +226,8 @@ class RecoveryTest {
 
     /** Nobody counts that far; to believe it would leave no epoch for those who come after. */
     @ParameterizedTest(name = "epoch {0}")
-    @ValueSource(longs = {-1, Long.MIN_VALUE})
-    void epochsOfTwoToTheSixtyThreeAndMoreArePassedOver(long epoch) throws BlockException {
+    @ValueSource(longs = {-1, Long.MIN_VALUE, Long.MAX_VALUE, Long.MAX_VALUE - 1, 1L << 62, 1L << 34})
+    void epochsThatNobodyHasCountedArePassedOver(long epoch) throws BlockException {
         image(2, b -> {
             entries(b, epoch, 0, 3);
             bits(b, 0, 1);
@@ -234,6 +235,24 @@ class RecoveryTest {
         byte[] content = base();
         Arrays.fill(content, 0, BLOCK, (byte) 0);
         expect(content);
+    }
+
+    /** What was recovered opens again, and again. */
+    @Test
+    void theHighestEpochLeavesRoomForThoseToCome() throws BlockException {
+        image(2, b -> {
+            entries(b, Long.MAX_VALUE, 0, 3);
+            entries(b, (1L << 34) - 1, 0, 1);
+            bits(b, 0, 1);
+        });
+        byte[] content = base();
+        show(content, 0, 1, BLOCK);
+        images.with(new MemoryDriver(file), images.data());
+        for (int i = 0; i < 3; i++) {
+            try (BlockDevice device = images.open(FvdImages.readWrite())) {
+                assertThat(Guest.bytes(device)).isEqualTo(content);
+            }
+        }
     }
 
     private static byte[] longBytes(long value) {
