@@ -9,8 +9,6 @@ import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
 import java.util.Arrays;
-import java.util.Comparator;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,8 +16,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Applies what a journal says to table and bitmap in memory, after a crash. spec: fvd.md sections 7 and 14.
  *
- * <p>Twice or in part does no harm: bits are only set, and of two records for one chunk that of the higher epoch wins. Records that cannot
- * be right are passed over.
+ * <p>Twice or in part does no harm: bits are only set, and of two records for one chunk that of the higher epoch wins. Records stand in the
+ * order of their epochs, so that one pass is enough; if somebody made them up, a second one applies them in order. Records that cannot be
+ * right are passed over.
  */
 final class JournalRecovery {
     private static final Logger LOG = LoggerFactory.getLogger(JournalRecovery.class);
@@ -28,6 +27,12 @@ final class JournalRecovery {
 
     /** Epochs count records, and the stable one follows whenever the journal starts anew: what is so far from it, nobody has counted. */
     private static final long EPOCHS = 1L << 34;
+
+    /** The word of a journal, which is shorter than 2 GiB, that a record starts at. */
+    private static final int PLACE_BITS = 29;
+
+    /** So many records out of order are sorted, in 8 MiB; no program leaves any. */
+    private static final int MAX_LATE = 1 << 20;
 
     private final Node file;
     private final FvdHeader header;
@@ -38,13 +43,11 @@ final class JournalRecovery {
     private final RecordFormat format;
     private final RecordReader reader;
 
-    /** TABLE records that are alive: where they stand in the journal, in words of four bytes, and their epochs. */
-    private int[] places = new int[64];
-
-    private long[] epochs = new long[64];
-    private int found;
-
+    /** Of all epochs so far. */
     private long highestEpoch;
+    /** Whether each was as high as those before it. */
+    private boolean ascending = true;
+
     private long ignored;
 
     /** What to do where memory has no room for more changes. */
@@ -79,28 +82,55 @@ final class JournalRecovery {
     long run(BufferPool pool) throws BlockException {
         file.debugEvent(DebugEvent.JOURNAL_REPLAY);
         try (AlignedBuffer buffer = pool.acquireReserved(PIECE)) {
-            long size = header.journal().size();
-            for (long at = 0; at < size; at += PIECE) {
-                int n = (int) Math.min(PIECE, size - at);
-                file.coReadv(header.journal().offset() + at, IoVector.of(buffer, 0, n));
-                for (int sector = 0; sector < n; sector += RecordFormat.SECTOR) {
-                    reader.read(buffer, sector, new FirstPass(at));
-                }
+            readAll(buffer, new FirstPass(buffer));
+            if (!ascending) {
+                LOG.warn("{}: journal records are not in the order of their epochs", file);
+                long counted = ignored;
+                Late late = new Late();
+                readAll(buffer, late);
+                late.apply(buffer);
+                ignored = counted;
             }
-            applyEntries(buffer);
         }
         if (ignored > 0) {
             LOG.warn("{}: {} journal records make no sense and were passed over", file, ignored);
         }
-        return highestEpoch + 1;
+        return Math.addExact(highestEpoch, 1);
     }
 
-    /** Sets bits, whose order does not matter, and notes entries. */
-    private final class FirstPass implements RecordReader.Visitor {
-        private final long piece;
+    private void readAll(AlignedBuffer buffer, Pass pass) throws BlockException {
+        long size = header.journal().size();
+        for (long at = 0; at < size; at += PIECE) {
+            int n = (int) Math.min(PIECE, size - at);
+            file.coReadv(header.journal().offset() + at, IoVector.of(buffer, 0, n));
+            pass.piece = at;
+            for (int sector = 0; sector < n; sector += RecordFormat.SECTOR) {
+                reader.read(buffer, sector, pass);
+            }
+        }
+    }
 
-        FirstPass(long piece) {
-            this.piece = piece;
+    /** Whether entries of this epoch are alive. */
+    private boolean isAlive(long epoch) {
+        return epoch >= header.stableEpoch() && epoch < header.stableEpoch() + EPOCHS;
+    }
+
+    private boolean isInTable(long first, int count) {
+        return count > 0 && first + count <= layout.chunks();
+    }
+
+    /** A walk through all records. */
+    private abstract static class Pass implements RecordReader.Visitor {
+        /** Where in the journal the memory begins that is looked at. */
+        long piece;
+    }
+
+    /** Sets bits, whose order does not matter, and entries. */
+    private final class FirstPass extends Pass {
+        private final AlignedBuffer buffer;
+
+        FirstPass(AlignedBuffer buffer) {
+            this.buffer = buffer;
         }
 
         @Override
@@ -110,22 +140,81 @@ final class JournalRecovery {
 
         @Override
         public void entries(long epoch, long first, int count, int at) throws BlockException {
-            if (epoch < 0 || epoch >= header.stableEpoch() + EPOCHS) {
+            if (!isAlive(epoch)) {
+                ignored += epoch < 0 || epoch >= header.stableEpoch() ? 1 : 0;
+                return;
+            }
+            if (table == null) {
+                return;
+            }
+            if (!isInTable(first, count)) {
                 ignored++;
                 return;
             }
-            if (epoch < header.stableEpoch()) {
-                return;
-            }
+            ascending &= epoch >= highestEpoch;
             highestEpoch = Math.max(highestEpoch, epoch);
-            if (table != null) {
-                note((int) ((piece + at) / RecordFormat.WORD), epoch);
-            }
+            setEntries(table, buffer, first, count, at);
         }
 
         @Override
         public void unknown(int at) {
             ignored++;
+        }
+    }
+
+    /** Collects the entries that are alive, and applies them once more, those of higher epochs later; of one epoch, as they stand. */
+    private final class Late extends Pass {
+        /** For each record how far its epoch is from the stable one, and below that where it stands, in words of four bytes. */
+        private long[] keys = new long[64];
+
+        private int found;
+
+        @Override
+        public void bits(long firstSector, long count) {
+            // The first pass has set them.
+        }
+
+        @Override
+        public void entries(long epoch, long first, int count, int at) throws BlockException {
+            if (!isAlive(epoch) || !isInTable(first, count)) {
+                return;
+            }
+            if (found == MAX_LATE) {
+                throw new BlockException(Errno.EINVAL, "The records of the FVD journal are in no order");
+            }
+            if (found == keys.length) {
+                keys = Arrays.copyOf(keys, found * 2);
+            }
+            keys[found++] = epoch - header.stableEpoch() << PLACE_BITS
+                    | (piece + at - format.tableHeader()) / RecordFormat.WORD;
+        }
+
+        @Override
+        public void unknown(int at) {
+            // The first pass has counted it.
+        }
+
+        void apply(AlignedBuffer buffer) throws BlockException {
+            Arrays.sort(keys, 0, found);
+            long loaded = -1;
+            for (int i = 0; i < found; i++) {
+                long at = (keys[i] & (1L << PLACE_BITS) - 1) * RecordFormat.WORD;
+                int inSector = (int) (at % RecordFormat.SECTOR);
+                if (at - inSector != loaded) {
+                    loaded = at - inSector;
+                    IoVector sector = IoVector.of(buffer, 0, RecordFormat.SECTOR);
+                    file.coReadv(header.journal().offset() + loaded, sector);
+                }
+                applyRecord(buffer, inSector);
+            }
+        }
+
+        private void applyRecord(AlignedBuffer buffer, int at) throws BlockException {
+            long first = format.firstEntry(buffer, at);
+            int count = (int) format.count(buffer, at);
+            if (table != null) {
+                setEntries(table, buffer, first, count, at + format.tableHeader());
+            }
         }
     }
 
@@ -142,60 +231,9 @@ final class JournalRecovery {
         }
     }
 
-    private void note(int place, long epoch) {
-        if (found == places.length) {
-            places = Arrays.copyOf(places, found * 2);
-            epochs = Arrays.copyOf(epochs, found * 2);
-        }
-        places[found] = place;
-        epochs[found] = epoch;
-        found++;
-    }
-
-    /** Applies the entries, those of higher epochs later; records stand in that order already, unless somebody made them up. */
-    private void applyEntries(AlignedBuffer buffer) throws BlockException {
-        ChunkTable chunks = table;
-        if (chunks == null) {
-            return;
-        }
-        long loaded = -1;
-        for (int i : order()) {
-            long at = Integer.toUnsignedLong(places[i]) * RecordFormat.WORD;
-            long piece = at / PIECE * PIECE;
-            if (piece != loaded) {
-                int n = (int) Math.min(PIECE, header.journal().size() - piece);
-                file.coReadv(header.journal().offset() + piece, IoVector.of(buffer, 0, n));
-                loaded = piece;
-            }
-            apply(chunks, buffer, (int) (at - piece));
-        }
-    }
-
-    /** The numbers of the records by ascending epoch; of one epoch as they stand. */
-    private int[] order() {
-        boolean ascending = true;
-        for (int i = 1; i < found && ascending; i++) {
-            ascending = epochs[i - 1] <= epochs[i];
-        }
-        if (ascending) {
-            return IntStream.range(0, found).toArray();
-        }
-        return IntStream.range(0, found)
-                .boxed()
-                .sorted(Comparator.comparingLong(i -> epochs[i]))
-                .mapToInt(Integer::intValue)
-                .toArray();
-    }
-
-    /** Applies the record whose entries start at {@code at}. */
-    private void apply(ChunkTable chunks, AlignedBuffer buffer, int at) throws BlockException {
-        int record = at - format.tableHeader();
-        long first = format.firstEntry(buffer, record);
-        int count = (int) format.count(buffer, record);
-        if (first + count > layout.chunks()) {
-            ignored++;
-            return;
-        }
+    /** Sets the entries that stand at {@code at}. */
+    private void setEntries(ChunkTable chunks, AlignedBuffer buffer, long first, int count, int at)
+            throws BlockException {
         for (int i = 0; i < count; i++) {
             int entry = ChunkTable.clean(buffer.getInt(at + i * FvdLayout.ENTRY_BYTES));
             if (entry == ChunkTable.EMPTY || !layout.isPhysical(entry)) {

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.fvd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
+import io.loomblock.driver.Node;
+import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.memory.BufferPool;
+import io.loomblock.testkit.MemoryDriver;
+import io.loomblock.testkit.RecordingDriver;
+import io.loomblock.testkit.RequestLog;
+import io.loomblock.testkit.SparseBytes;
+import io.loomblock.testkit.TestImages;
+import java.util.Arrays;
+import java.util.function.LongUnaryOperator;
+import org.junit.jupiter.api.Test;
+
+/** Journals that somebody made up to keep a recovery busy: it stays within bounds of time and memory. */
+class JournalRecoveryTest {
+    private static final int CHUNKS = 1024;
+    private static final int CHUNK = 65536;
+    private static final int TABLE = 8192;
+    private static final int JOURNAL = 65536;
+    private static final int PER_SECTOR = 21;
+    private static final int RECORD = RecordFormat.V2.tableHeader() + FvdLayout.ENTRY_BYTES;
+
+    private final SparseBytes bytes = new SparseBytes();
+    private final RequestLog log = new RequestLog();
+    private final BufferPool pool = OpenOptions.readWrite().pool();
+
+    /** A journal full of records of one entry each, of chunk 0; chunk and epoch of a sector's records are told by its number. */
+    private ChunkTable recover(int sectors, LongUnaryOperator chunk, LongUnaryOperator epoch) throws BlockException {
+        byte[] empty = new byte[CHUNKS * FvdLayout.ENTRY_BYTES];
+        Arrays.fill(empty, (byte) 0xff);
+        bytes.write(TABLE, empty, 0, empty.length);
+        AlignedBuffer sector = AlignedBuffer.allocate(512);
+        byte[] copy = new byte[512];
+        for (int i = 0; i < sectors; i++) {
+            for (int j = 0; j < PER_SECTOR; j++) {
+                RecordFormat.V2.putTable(sector, j * RECORD, epoch.applyAsLong(i), (int) chunk.applyAsLong(i), 1);
+                sector.putInt(j * RECORD + RecordFormat.V2.tableHeader(), i % CHUNKS);
+            }
+            sector.get(0, copy, 0, copy.length);
+            bytes.write(JOURNAL + 512L * i, copy, 0, copy.length);
+        }
+        FvdHeader header = header(512L * sectors);
+        FvdLayout layout = header.validate(header.dataOffset());
+        RecordingDriver driver = new RecordingDriver("image", new MemoryDriver(bytes), log);
+        Node file = TestImages.node("image", driver, OpenOptions.readWrite());
+        ChunkTable table = new ChunkTable(file, layout, 1 << 20);
+        new JournalRecovery(file, header, layout, table, null, JournalRecovery::noRoom).run(pool);
+        return table;
+    }
+
+    private static FvdHeader header(long journal) {
+        NamedFile none = new NamedFile("", "");
+        return new FvdHeader(
+                HeaderV2.INSTANCE,
+                (long) CHUNKS * CHUNK,
+                JOURNAL + journal,
+                none,
+                none,
+                0,
+                true,
+                Area.NONE,
+                0,
+                new Area(TABLE, CHUNKS * FvdLayout.ENTRY_BYTES),
+                CHUNK,
+                CHUNK,
+                "",
+                new Area(JOURNAL, journal),
+                5,
+                false,
+                false,
+                false,
+                0,
+                PrefetchSettings.NONE);
+    }
+
+    private long bytesRead() {
+        return log.entries().stream()
+                .filter(entry -> !entry.kind().changes())
+                .mapToLong(RequestLog.Entry::length)
+                .sum();
+    }
+
+    @Test
+    void recordsInOrderAreReadOnce() throws BlockException {
+        ChunkTable table = recover(2048, i -> i / 2, i -> 5 + i);
+        assertThat(table.entry(3)).isEqualTo(7);
+        assertThat(bytesRead()).isLessThan(2 << 20);
+    }
+
+    /** Epochs that go to and fro between the ends of the journal. */
+    @Test
+    void recordsOutOfOrderCostNoMoreThanASectorEach() throws BlockException {
+        int sectors = 2048;
+        ChunkTable table = recover(sectors, i -> 3, i -> 5 + (i < sectors / 2 ? 2 * i : 2 * (sectors - i) - 1));
+        // The highest epoch is that of the sector just before the middle, or behind it.
+        assertThat(table.entry(3)).isEqualTo(sectors / 2 % CHUNKS);
+        assertThat(bytesRead()).isLessThan(8 << 20);
+    }
+
+    @Test
+    void moreRecordsOutOfOrderThanMemoryIsMeantForAreRefused() {
+        int sectors = 51_000;
+        BlockException refused =
+                catchThrowableOfType(BlockException.class, () -> recover(sectors, i -> 3, i -> 5 + sectors - i));
+        assertThat(refused.errno()).isEqualTo(Errno.EINVAL);
+    }
+
+    @Test
+    void recordsOfChunksThatAreNotThereAreNotCollected() throws BlockException {
+        int sectors = 51_000;
+        ChunkTable table = recover(sectors, i -> i < 2 ? 3 : CHUNKS, i -> 5 + sectors - i);
+        assertThat(table.entry(3)).isZero();
+    }
+}
