@@ -120,7 +120,9 @@ record FvdHeader(
 
     private void validateData(Area header, long fileLength) throws BlockException {
         if (data.isNone()) {
-            require(dataOffset >= header.end() && dataOffset <= fileLength, "start of the data area");
+            // A start inside of a sector is that of the sector, of which no byte may be the header's.
+            boolean behindHeader = dataOffset / SECTOR * SECTOR >= header.end();
+            require(behindHeader && dataOffset <= fileLength, "start of the data area");
             require(virtualSize <= Long.MAX_VALUE - dataOffset, "virtual_disk_size");
         }
     }

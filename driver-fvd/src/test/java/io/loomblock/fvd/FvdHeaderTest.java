@@ -212,6 +212,43 @@ class FvdHeaderTest {
         assertThat(refused.errno()).isEqualTo(Errno.EINVAL);
     }
 
+    /** E13: the start may lie inside of a sector, and the data begins with the sector. */
+    @ParameterizedTest
+    @EnumSource(Layout.class)
+    void theSectorThatTheDataBeginsInIsNotTheHeaders(Layout layout) throws BlockException {
+        long end = FvdLayout.roundUp(layout.format.bytes(), FvdHeader.SECTOR);
+        BlockException refused = catchThrowableOfType(
+                BlockException.class, () -> plain(layout.format, end - 1).validate(FILE));
+        assertThat(refused.errno()).isEqualTo(Errno.EINVAL);
+        assertThat(plain(layout.format, end + 1).validate(FILE).dataStart()).isEqualTo(end);
+    }
+
+    /** A header of an image without metadata. */
+    private static FvdHeader plain(HeaderFormat format, long dataOffset) {
+        NamedFile none = new NamedFile("", "");
+        return new FvdHeader(
+                format,
+                MIB,
+                dataOffset,
+                none,
+                none,
+                0,
+                true,
+                Area.NONE,
+                0,
+                Area.NONE,
+                0,
+                0,
+                "",
+                Area.NONE,
+                0,
+                true,
+                false,
+                false,
+                0,
+                PrefetchSettings.NONE);
+    }
+
     @ParameterizedTest
     @EnumSource(Layout.class)
     void stringsEndInTheirFields(Layout layout) throws BlockException {
