@@ -241,13 +241,16 @@ class CopyOnReadTest {
     void aCopyLeavesOutBlocksThatAreBeingWritten() throws Exception {
         try (BlockDevice device = images.open(options)) {
             Guest.read(device, 0, 3 * BLOCK);
-            try (Hold hold = data.hold(Request.of(Kind.WRITE))) {
+            try (Hold hold = data.hold(request -> request.kind() == Kind.WRITE && request.length() == 1024)) {
                 Call write =
                         Call.of(() -> device.write(BLOCK + 512, ByteBuffer.wrap(Pattern.bytes(9, BLOCK + 512, 1024))));
                 hold.awaitHeld();
-                Call copies = Call.of(this::storeCopies);
+                storeCopies();
+                assertThat(facts(device)).containsEntry("base-data-in-image", 2L * BLOCK);
+                int start = log.size();
+                assertThat(Guest.read(device, 0, 3 * BLOCK)).isEqualTo(base(0, 3 * BLOCK));
+                assertThat(requests(start, "base")).containsExactly("READ 16384 16384");
                 hold.release();
-                copies.join();
                 write.join();
             }
             byte[] expected = base(0, 3 * BLOCK);
