@@ -26,6 +26,9 @@ import org.slf4j.LoggerFactory;
 final class FvdDriver implements BlockDriver {
     private static final Logger LOG = LoggerFactory.getLogger(FvdDriver.class);
 
+    /** What is logged of one write is all in memory at some time. */
+    private static final long MAX_ZEROES = 64L << 30;
+
     private final FvdImage.Files files;
     private final OpenSettings settings;
     private final WholeImageChanges changes;
@@ -77,7 +80,7 @@ final class FvdDriver implements BlockDriver {
     public Limits limits() {
         FvdImage current = image;
         long best = current == null ? 0 : unit(current.layout());
-        return Limits.NONE.withTransfer((int) Math.min(best, 1 << 30), 0);
+        return Limits.NONE.withTransfer((int) Math.min(best, 1 << 30), 0).withMaxZeroes(MAX_ZEROES, 0);
     }
 
     /** What is best written as a whole: a chunk, or a block. */

@@ -18,6 +18,9 @@ final class JournalPlan {
     /** A BITMAP record counts sectors in 32 bits. */
     private static final long MAX_BIT_RANGE = 0x7fffffffL * FvdHeader.SECTOR;
 
+    /** The bits of so many blocks lie in eight pages, wherever they begin: memory has room for them whatever else it is asked to keep. */
+    private static final long MAX_BLOCKS = 7 * 4096 * Byte.SIZE;
+
     private final FvdLayout layout;
     private final RecordFormat format;
     private final @Nullable ChunkTable table;
@@ -57,6 +60,11 @@ final class JournalPlan {
         return plan.sectors;
     }
 
+    /** How long a part of the disk may be whose bits are set at once, in bytes. */
+    static long maxBits(FvdLayout layout) {
+        return layout.blockSize() > MAX_BIT_RANGE / MAX_BLOCKS ? MAX_BIT_RANGE : layout.blockSize() * MAX_BLOCKS;
+    }
+
     private void addBits(long start, long end) throws BlockException {
         for (long at = start; at < end; ) {
             long next = endOfBits(at, end);
@@ -90,9 +98,11 @@ final class JournalPlan {
 
     /** How far the bits of one sector reach that begins at {@code start}: not at all if its first block has too many chunks. */
     private long endOfBits(long start, long end) throws BlockException {
-        long limit = Math.min(end, start + MAX_BIT_RANGE);
+        long limit = end - start <= maxBits(layout) ? end : start + maxBits(layout);
         if (table == null) {
-            return limit == end ? end : layout.blockStart(layout.block(limit));
+            // Of a block that is longer than a record can say, any part will do: its data is stored.
+            long whole = limit == end ? end : layout.blockStart(layout.block(limit));
+            return whole > start ? whole : limit;
         }
         long first = firstChunk(start);
         long endOfEntries = first + fitting(first, endChunk(limit), RecordFormat.SECTOR - RecordFormat.BITMAP_BYTES);
@@ -118,7 +128,7 @@ final class JournalPlan {
 
     private void addLargeBlock(long start, long end) throws BlockException {
         addEntries(firstChunk(start), endChunk(end));
-        sectors.add(JournalSector.ofBits(start, end, true));
+        sectors.add(JournalSector.ofBits(start, Math.min(end, start + MAX_BIT_RANGE), true));
     }
 
     /** The dirty ones among the entries of {@code [first, end)}, and what lies between them. */

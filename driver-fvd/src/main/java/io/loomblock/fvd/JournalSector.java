@@ -25,6 +25,15 @@ record JournalSector(long firstChunk, int[] entries, long bitStart, long bitEnd,
         return bitEnd > bitStart;
     }
 
+    /** How much of the disk gets bits. */
+    long bitBytes() {
+        return bitEnd - bitStart;
+    }
+
+    boolean hasEntries() {
+        return entries.length > 0;
+    }
+
     /** Bytes of its records. */
     int bytes(RecordFormat format) {
         return tableBytes(format, entries, entries.length) + (hasBits() ? RecordFormat.BITMAP_BYTES : 0);

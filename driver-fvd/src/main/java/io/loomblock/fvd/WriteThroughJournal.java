@@ -46,10 +46,15 @@ final class WriteThroughJournal implements Journal {
         }
     }
 
-    /** Sectors that are written at once: not more than fit, and none across a barrier. */
-    private static int endOfRun(List<JournalSector> sectors, int from, int most) {
+    /** Sectors that are written at once: not more than fit, into the journal and the bitmap in memory, and none across a barrier. */
+    private int endOfRun(List<JournalSector> sectors, int from, int most) {
         int to = from + 1;
+        long room = JournalPlan.maxBits(metadata.layout()) - sectors.get(from).bitBytes();
         while (to < sectors.size() && to - from < most && !sectors.get(to).afterBarrier()) {
+            room -= sectors.get(to).bitBytes();
+            if (room < 0) {
+                return to;
+            }
             to++;
         }
         return to;

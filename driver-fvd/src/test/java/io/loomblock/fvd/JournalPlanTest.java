@@ -205,4 +205,32 @@ class JournalPlanTest {
         assertThat(plan.get(1).hasBits()).isFalse();
         assertThat(plan.get(1).firstChunk()).isEqualTo(8);
     }
+
+    /** What is pinned at once must have room in memory, wherever the range lies. */
+    @ParameterizedTest
+    @EnumSource(RecordFormat.class)
+    void theBitsOfASectorLieInFewPages(RecordFormat format) throws BlockException {
+        image(256L << 30, 256L << 30, 512, 0);
+        List<JournalSector> plan = plan(format, 512, 200L << 30);
+        long at = 512;
+        for (JournalSector sector : plan) {
+            assertThat(sector.bitStart()).isEqualTo(at);
+            assertThat(sector.bitBytes()).isLessThanOrEqualTo(7L * 4096 * 8 * 512);
+            at = sector.bitEnd();
+        }
+        assertThat(at).isEqualTo(200L << 30);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0", "1099511627776"})
+    void aBlockMayBeLongerThanARecordCanSay(long chunk) throws BlockException {
+        long block = 3L << 40;
+        image(9L << 40, 9L << 40, block, chunk);
+        List<JournalSector> plan = plan(RecordFormat.V2, 0, 7L << 40);
+        for (long first = 0; first < 7L << 40; first += block) {
+            long start = first;
+            assertThat(plan).anyMatch(s -> s.hasBits() && s.bitStart() >= start && s.bitStart() < start + block);
+        }
+        assertThat(plan).allMatch(s -> s.bitBytes() / FvdHeader.SECTOR <= 0x7fffffffL);
+    }
 }
