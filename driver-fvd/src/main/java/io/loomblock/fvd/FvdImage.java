@@ -111,7 +111,7 @@ record FvdImage(
             this.changed = changed;
             this.header = HeaderStore.read(files.file, options.pool());
             this.layout = header.validate(files.file.length());
-            this.store = new HeaderStore(files.file, options.pool(), guard, header);
+            this.store = new HeaderStore(files.file, guard, header);
             // Either half would do for both: what one does not need, because it is small, it does not take.
             long budget = options.metadataBudget() / 2;
             this.table = layout.isCompact() ? new ChunkTable(files.file, layout, budget) : null;

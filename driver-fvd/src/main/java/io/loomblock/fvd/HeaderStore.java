@@ -12,6 +12,7 @@ import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The header in memory and in the file.
@@ -21,14 +22,15 @@ import java.util.function.UnaryOperator;
  */
 final class HeaderStore {
     private final Node file;
-    private final BufferPool pool;
     private final WriteGuard guard;
     private final ReentrantLock lock = new ReentrantLock();
+    /** Room for the old bytes and the new ones: who updates may hold, or keep others from, memory of a pool. Made when first needed. */
+    private @Nullable AlignedBuffer memory;
+
     private volatile FvdHeader header;
 
-    HeaderStore(Node file, BufferPool pool, WriteGuard guard, FvdHeader header) {
+    HeaderStore(Node file, WriteGuard guard, FvdHeader header) {
         this.file = file;
-        this.pool = pool;
         this.guard = guard;
         this.header = header;
     }
@@ -64,7 +66,8 @@ final class HeaderStore {
      */
     void update(UnaryOperator<FvdHeader> change) throws BlockException {
         lock.lock();
-        try (AlignedBuffer bytes = pool.acquireReserved(2 * HeaderFormat.AREA)) {
+        try {
+            AlignedBuffer bytes = memory();
             FvdHeader next = change.apply(header);
             file.coReadv(0, IoVector.of(bytes, 0, HeaderFormat.AREA));
             bytes.copyTo(0, bytes, HeaderFormat.AREA, HeaderFormat.AREA);
@@ -74,6 +77,15 @@ final class HeaderStore {
         } finally {
             lock.unlock();
         }
+    }
+
+    private AlignedBuffer memory() throws BlockException {
+        AlignedBuffer bytes = memory;
+        if (bytes == null) {
+            bytes = AlignedBuffer.allocate(2 * HeaderFormat.AREA);
+            memory = bytes;
+        }
+        return bytes;
     }
 
     /** {@code bytes} holds the new area, and behind it the old one. */

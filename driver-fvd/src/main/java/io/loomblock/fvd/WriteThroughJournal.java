@@ -68,17 +68,9 @@ final class WriteThroughJournal implements Journal {
         if (run.stream().anyMatch(JournalSector::hasBits)) {
             metadata.barrier();
         }
-        int bytes = run.size() * RecordFormat.SECTOR;
-        try (AlignedBuffer buffer = pool.acquireReserved(bytes)) {
-            buffer.fill(0, bytes, (byte) 0);
-            write(run, buffer);
-        }
-    }
-
-    private void write(List<JournalSector> run, AlignedBuffer buffer) throws BlockException {
-        int first = reserve(run, buffer);
+        Place place = reserve(run);
         try {
-            ring.write(first, IoVector.of(buffer));
+            write(run, place);
             for (JournalSector sector : run) {
                 metadata.publish(sector);
             }
@@ -87,8 +79,23 @@ final class WriteThroughJournal implements Journal {
         }
     }
 
-    /** Takes sectors in the file and puts the records into {@code buffer}; nobody recycles until they are released. */
-    private int reserve(List<JournalSector> run, AlignedBuffer buffer) throws BlockException {
+    /** Waits for the disk alone while it holds the memory: who waits for this write may hold all that is left of the pool. */
+    private void write(List<JournalSector> run, Place place) throws BlockException {
+        int bytes = run.size() * RecordFormat.SECTOR;
+        try (AlignedBuffer buffer = pool.acquireBounce(bytes)) {
+            buffer.fill(0, bytes, (byte) 0);
+            for (int i = 0; i < run.size(); i++) {
+                run.get(i).encode(ring.format(), place.epoch, buffer, i * RecordFormat.SECTOR);
+            }
+            ring.write(place.first, IoVector.of(buffer));
+        }
+    }
+
+    /** Where a run goes. */
+    private record Place(int first, long epoch) {}
+
+    /** Takes sectors in the file; nobody recycles until they are released. */
+    private Place reserve(List<JournalSector> run) throws BlockException {
         lock.lock();
         try {
             awaitTurn();
@@ -97,12 +104,8 @@ final class WriteThroughJournal implements Journal {
                 awaitTurn();
             }
             guard.check();
-            long epoch = ring.nextEpoch();
-            for (int i = 0; i < run.size(); i++) {
-                run.get(i).encode(ring.format(), epoch, buffer, i * RecordFormat.SECTOR);
-            }
             inFlight++;
-            return ring.take(run.size());
+            return new Place(ring.take(run.size()), ring.nextEpoch());
         } finally {
             lock.unlock();
         }

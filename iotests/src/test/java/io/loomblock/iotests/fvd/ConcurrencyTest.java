@@ -10,6 +10,9 @@ import io.loomblock.Errno;
 import io.loomblock.iotests.support.FvdImages;
 import io.loomblock.iotests.support.FvdImages.Shape;
 import io.loomblock.iotests.support.Guest;
+import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.memory.BufferPool;
+import io.loomblock.memory.IoVector;
 import io.loomblock.testkit.BlockingDriver;
 import io.loomblock.testkit.BlockingDriver.Hold;
 import io.loomblock.testkit.Call;
@@ -200,5 +203,28 @@ class ConcurrencyTest {
             }
         }
         assertThat(images.read().problems()).isEmpty();
+    }
+
+    /** Memory that others hold, who may wait for this write: it needs none of theirs. */
+    @ParameterizedTest(name = "layout {0}")
+    @ValueSource(ints = {1, 2})
+    void aJournalThatStartsAnewNeedsNoMemoryOfOthers(int layout) throws Exception {
+        BufferPool pool = new BufferPool(6L << 20, 4L << 20);
+        images = new FvdImages(new Shape(layout, SIZE, 4096, 0, 4096, false), new byte[0]);
+        try (BlockDevice device =
+                images.open(FvdImages.readWrite("write-through").withPool(pool))) {
+            try (AlignedBuffer guest = AlignedBuffer.allocate(4096);
+                    AlignedBuffer first = pool.acquireReserved(BufferPool.MAX_BUFFER);
+                    AlignedBuffer second = pool.acquireReserved(BufferPool.MAX_BUFFER)) {
+                assertThat(pool.outstanding()).as("%s %s", first, second).isEqualTo(2);
+                for (int i = 0; i < 20; i++) {
+                    guest.fill(0, 4096, (byte) i);
+                    long at = i * 8192L;
+                    Call.of(() -> device.node().coWritev(at, IoVector.of(guest)))
+                            .join();
+                }
+            }
+            assertThat(Guest.read(device, 19 * 8192, 1)).containsExactly(19);
+        }
     }
 }
