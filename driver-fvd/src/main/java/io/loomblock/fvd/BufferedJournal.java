@@ -126,7 +126,7 @@ final class BufferedJournal implements Journal {
             buffer = newBuffer(sector.afterBarrier());
             current = buffer;
         }
-        buffer.append(sector, format, ring.nextEpoch());
+        buffer.append(sector, format, ring.nextEpoch(), metadata.wantsBarrier(sector));
         schedule();
     }
 
@@ -275,7 +275,7 @@ final class BufferedJournal implements Journal {
         }
     }
 
-    /** Data first, where a bit would hide what is in the base image. */
+    /** Data first, where a bit would hide what is in the base image, or an entry show what storage held before. */
     private void write(JournalBuffer head) throws BlockException {
         if (!ring.hasRoom(head.sectors())) {
             startAnew();
@@ -284,7 +284,7 @@ final class BufferedJournal implements Journal {
         if (head.isAfterBarrier()) {
             metadata.flushFile();
         }
-        if (head.hasBits()) {
+        if (head.wantsBarrier()) {
             metadata.barrier();
         }
         ring.write(ring.take(head.sectors()), head.content());

@@ -234,6 +234,9 @@ record FvdImage(
             ChunkMapper mapper = null;
             if (table != null) {
                 boolean zeroes = reusesStorage || !files.data.hasZeroInit();
+                if (zeroes) {
+                    metadata.distrustStorage();
+                }
                 StorageAllocator storage = new StorageAllocator(
                         files, layout, header, settings.generic().storageRunner(), next, zeroes);
                 mapper = new ChunkMapper(table, storage);

@@ -13,7 +13,7 @@ import io.loomblock.memory.IoVector;
 final class JournalBuffer {
     private final AlignedBuffer memory;
     private int used;
-    private boolean bits;
+    private boolean dataFirst;
     private boolean afterBarrier;
 
     /** An empty buffer of this many bytes, whole sectors. */
@@ -29,7 +29,7 @@ final class JournalBuffer {
     void reset(boolean behindBarrier) {
         memory.fill(0, used, (byte) 0);
         used = 0;
-        bits = false;
+        dataFirst = false;
         afterBarrier = behindBarrier;
     }
 
@@ -43,18 +43,18 @@ final class JournalBuffer {
         return start(bytes, format) + bytes <= memory.capacity();
     }
 
-    /** Adds records, for which there is room. */
-    void append(JournalSector sector, RecordFormat format, long epoch) {
+    /** Adds records, for which there is room; {@code needsData} if the data must be durable before they are. */
+    void append(JournalSector sector, RecordFormat format, long epoch, boolean needsData) {
         int bytes = sector.bytes(format);
         int at = start(bytes, format);
         sector.encode(format, epoch, memory, at);
         used = at + bytes;
-        bits |= sector.hasBits();
+        dataFirst |= needsData;
     }
 
-    /** Whether a bit is set, so that data has to be durable first. */
-    boolean hasBits() {
-        return bits;
+    /** Whether data has to be durable first. */
+    boolean wantsBarrier() {
+        return dataFirst;
     }
 
     boolean isAfterBarrier() {

@@ -24,6 +24,7 @@ final class Metadata {
     private final @Nullable ChunkTable table;
     private volatile @Nullable BaseBitmap bitmap;
     private final WriteGuard guard;
+    private volatile boolean storageIsOld;
     /** Made when first needed; one write-back at a time. */
     private @Nullable AlignedBuffer copies;
 
@@ -104,6 +105,16 @@ final class Metadata {
         BaseBitmap bits = bitmap;
         return (table == null || table.pages().isClean())
                 && (bits == null || bits.pages().isClean());
+    }
+
+    /** New storage may hold old bytes that were made zero when it was taken: its entries are as good as bits. */
+    void distrustStorage() {
+        storageIsOld = true;
+    }
+
+    /** Whether data has to be durable before what the sector says is. */
+    boolean wantsBarrier(JournalSector sector) {
+        return sector.hasBits() || storageIsOld && sector.hasEntries();
     }
 
     /** Flushes the data, so that a bit may follow. */

@@ -65,7 +65,7 @@ final class WriteThroughJournal implements Journal {
         if (run.get(0).afterBarrier()) {
             metadata.flushFile();
         }
-        if (run.stream().anyMatch(JournalSector::hasBits)) {
+        if (run.stream().anyMatch(metadata::wantsBarrier)) {
             metadata.barrier();
         }
         Place place = reserve(run);

@@ -7,16 +7,23 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
+import io.loomblock.driver.BlockDriver;
 import io.loomblock.iotests.support.FvdImages;
 import io.loomblock.iotests.support.FvdImages.Shape;
 import io.loomblock.iotests.support.Guest;
+import io.loomblock.testkit.CrashStates;
+import io.loomblock.testkit.ForwardingDriver;
 import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.Pattern;
+import io.loomblock.testkit.RecordingDriver;
+import io.loomblock.testkit.RequestLog;
 import io.loomblock.testkit.SparseBytes;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Files that hold bytes of another time where an image has not written yet: none of them reaches a guest (spec sections 9.3 and 16.2). */
@@ -74,5 +81,50 @@ class OldBytesTest {
         assertThat(refused).isNotNull();
         assertThat(refused.errno()).isEqualTo(Errno.EINVAL);
         assertThat(refused).hasMessageContaining("a data file that holds nothing");
+    }
+
+    /** What does not say that it is zero where nobody has written. */
+    private static ForwardingDriver notZero(BlockDriver below) {
+        return new ForwardingDriver(below) {
+            @Override
+            public boolean hasZeroInit() {
+                return false;
+            }
+        };
+    }
+
+    /** Section 9.4: an entry must not outlive a loss of power that the zeros of its chunk do not. */
+    @ParameterizedTest(name = "layout {0}, {1}")
+    @CsvSource({"1, write-through", "2, write-through", "2, buffered"})
+    void noLossOfPowerBringsThemBack(int layout, String mode) throws Exception {
+        FvdImages images = new FvdImages(new Shape(layout, SIZE, CHUNK, 0, 4096, true), new byte[0]);
+        images.data().replace(SparseBytes.of(OLD));
+        RequestLog log = new RequestLog();
+        RecordingDriver image = new RecordingDriver(FvdImages.IMAGE, images.image(), log);
+        RecordingDriver data = new RecordingDriver(FvdImages.DATA, images.data(), log);
+        images.with(image, notZero(data));
+        byte[] bytes = Pattern.bytes(1, CHUNK, 512);
+        try (BlockDevice device = images.open(FvdImages.readWrite(mode))) {
+            device.write(CHUNK, ByteBuffer.wrap(bytes));
+            device.flush();
+            device.write(3 * CHUNK, ByteBuffer.wrap(bytes));
+            device.flush();
+        }
+        byte[] nothing = new byte[CHUNK];
+        new CrashStates(log, List.of(image, data)).afterPowerLoss(1, 4, state -> {
+            images.with(
+                    new MemoryDriver(state.file(FvdImages.IMAGE)),
+                    notZero(new MemoryDriver(state.file(FvdImages.DATA))));
+            try (BlockDevice device = images.open(FvdImages.readOnly())) {
+                for (int chunk : new int[] {1, 3}) {
+                    byte[] content = Guest.read(device, chunk * CHUNK, CHUNK);
+                    boolean isZero = Arrays.equals(content, nothing);
+                    boolean isWritten = Arrays.equals(content, Arrays.copyOf(bytes, CHUNK));
+                    assertThat(isZero || isWritten)
+                            .as("%s, chunk %d", state.description(), chunk)
+                            .isTrue();
+                }
+            }
+        });
     }
 }
