@@ -113,23 +113,29 @@ class ChangesTest {
                 Fault.once(changes),
                 Fault.once(changes).with(Effect.HALF),
                 Fault.always(changes),
+                Fault.always(changes).with(Errno.ENOSPC),
                 Fault.once(Request.of(Kind.FLUSH)),
                 Fault.always(Request.of(Kind.FLUSH)),
                 Fault.once(Request.of(Kind.READ)))) {
             int number = 0;
-            while (failAt(change, fault.at(number))) {
+            while (failAt(change, fault.at(number), false)) {
+                number++;
+            }
+            assertThat(number).as("requests to the image").isPositive();
+            number = 0;
+            while (change.shape().dataFile() && failAt(change, fault.at(number), true)) {
                 number++;
             }
         }
     }
 
-    /** Whether there was such a request. */
-    private static boolean failAt(ChangeCase change, Fault fault) throws Exception {
+    /** Whether there was such a request, to the file with the data or to the other one. */
+    private static boolean failAt(ChangeCase change, Fault fault, boolean toData) throws Exception {
         FvdImages images = change.prepare();
         byte[] before = ChangeCase.content(images);
         byte[] after = change.expected().after(before, images.read());
-        FaultDriver faulty = new FaultDriver(images.image());
-        images.with(faulty, images.data());
+        FaultDriver faulty = new FaultDriver(toData ? images.data() : images.image());
+        images.with(toData ? images.image() : faulty, toData ? faulty : images.data());
         BlockDevice device = images.open(change.options());
         boolean done = false;
         try (device) {
