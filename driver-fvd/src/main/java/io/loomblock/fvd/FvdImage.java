@@ -112,8 +112,7 @@ record FvdImage(
             this.header = HeaderStore.read(files.file, options.pool());
             this.layout = header.validate(files.file.length());
             this.store = new HeaderStore(files.file, guard, header);
-            // Either half would do for both: what one does not need, because it is small, it does not take.
-            long budget = options.metadataBudget() / 2;
+            long budget = layout.share(options.metadataBudget());
             this.table = layout.isCompact() ? new ChunkTable(files.file, layout, budget) : null;
             this.bitmap = layout.hasBitmap() ? new BaseBitmap(files.file, layout, budget) : null;
             this.metadata = new Metadata(files.file, files.data, layout, table, bitmap, guard);

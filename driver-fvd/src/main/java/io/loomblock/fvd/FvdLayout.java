@@ -126,6 +126,14 @@ record FvdLayout(
         return physical < PHYSICAL_LIMIT && physical < (Long.MAX_VALUE - dataStart) / chunkSize;
     }
 
+    /**
+     * What each part of an open image may take of so many bytes of memory: the table, the bitmap, and the marks of blocks that are not
+     * logged, or in their place those of a check.
+     */
+    long share(long budget) {
+        return budget / (1 + (isCompact() ? 1 : 0) + (hasBitmap() ? 1 : 0));
+    }
+
     /** Where a physical chunk starts in the data area's file. */
     long physicalOffset(long physical) {
         return dataStart + physical * chunkSize;

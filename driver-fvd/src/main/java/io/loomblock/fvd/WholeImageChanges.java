@@ -48,7 +48,7 @@ final class WholeImageChanges {
 
     /** Checks an image, and repairs what {@code fix} allows. */
     CheckResult check(FvdImage image, FixMode fix) throws BlockException {
-        long budget = settings.generic().metadataBudget();
+        long budget = image.layout().share(settings.generic().metadataBudget());
         long growUnit = image.header().get().growUnit();
         CheckResult found = new FvdChecker(image.metadata(), files.data().length(), growUnit, budget).run();
         ChunkTable table = image.metadata().table();

@@ -54,4 +54,13 @@ class FvdLayoutTest {
         assertThat(RecordFormat.V1.entriesBesideBits()).isEqualTo(121);
         assertThat(RecordFormat.V2.entriesBesideBits()).isEqualTo(119);
     }
+
+    /** Table, bitmap and marks have one budget together. */
+    @Test
+    void thePartsOfAnImageShareItsMemory() {
+        assertThat(new FvdLayout(1 << 20, 1 << 20, 0, 0, 4096, 0, 4096).share(900))
+                .isEqualTo(300);
+        assertThat(new FvdLayout(1 << 20, 1 << 20, 0, 0, 4096, 0, 0).share(900)).isEqualTo(450);
+        assertThat(new FvdLayout(1 << 20, 0, 0, 0, 0, 0, 4096).share(900)).isEqualTo(450);
+    }
 }
