@@ -79,7 +79,7 @@ final class StorageAllocator {
         if (!layout.isPhysical(next + count - 1)) {
             throw new BlockException(Errno.ENOSPC, "FVD image has no numbers left for more chunks");
         }
-        if (wantedLength(count) > fileLength) {
+        if (wantedLength(next, count) > fileLength) {
             return NO_ROOM;
         }
         if (zeroesChunks) {
@@ -97,9 +97,8 @@ final class StorageAllocator {
         }
     }
 
-    /** How long the file has to be after so many chunks, one after the other, had to find room. */
-    private long wantedLength(int count) {
-        long first = next;
+    /** How long the file has to be after so many chunks from {@code first} on, one after the other, had to find room. */
+    private long wantedLength(long first, int count) {
         long wanted = fileLength;
         for (int i = 0; i < count; i++) {
             long used = layout.physicalOffset(first + i);
@@ -118,10 +117,12 @@ final class StorageAllocator {
     void grow(int count) throws BlockException {
         growth.lock();
         try {
-            long wanted = wantedLength(count);
+            // Others may take chunks meanwhile: whoever finds no room after that grows again.
+            long first = next;
+            long wanted = wantedLength(first, count);
             if (wanted > fileLength) {
                 growTo(wanted);
-                if (fileLength < layout.physicalOffset(next + count)) {
+                if (fileLength < layout.physicalOffset(first + count)) {
                     throw new BlockException(Errno.ENOSPC);
                 }
             }

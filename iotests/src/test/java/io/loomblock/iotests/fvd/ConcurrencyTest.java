@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
+import io.loomblock.PreallocationMode;
 import io.loomblock.iotests.support.FvdImages;
 import io.loomblock.iotests.support.FvdImages.Shape;
 import io.loomblock.iotests.support.Guest;
@@ -17,12 +18,14 @@ import io.loomblock.testkit.BlockingDriver;
 import io.loomblock.testkit.BlockingDriver.Hold;
 import io.loomblock.testkit.Call;
 import io.loomblock.testkit.FakeTimers;
+import io.loomblock.testkit.ForwardingDriver;
 import io.loomblock.testkit.Pattern;
 import io.loomblock.testkit.Request;
 import io.loomblock.testkit.RequestLog.Kind;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -94,6 +97,35 @@ class ConcurrencyTest {
                 call.join();
             }
             assertThat(Guest.read(device, 512, 1024)).isEqualTo(Pattern.bytes(calls.length, 512, 1024));
+        }
+    }
+
+    /** F34: what others take while the file grows is not missing afterwards. */
+    @Test
+    void storageThatIsTakenWhileItGrowsIsGrownAgain() throws Exception {
+        Shape shape = new Shape(2, SIZE, BLOCK, 0, 8192, true);
+        images = new FvdImages(shape, new byte[0]);
+        AtomicReference<BlockDevice> opened = new AtomicReference<>();
+        images.with(images.image(), new ForwardingDriver(images.data()) {
+            private boolean first = true;
+
+            @Override
+            public void truncate(long length, boolean exact, PreallocationMode preallocation) throws BlockException {
+                BlockDevice device = opened.get();
+                if (device != null && first) {
+                    first = false;
+                    write(device, 2, 8L * BLOCK, 2 * BLOCK);
+                }
+                super.truncate(length, exact, preallocation);
+            }
+        });
+        try (BlockDevice device = images.open(FvdImages.readWrite("buffered").withTimers(new FakeTimers()))) {
+            // The file has room for three.
+            write(device, 1, 0, BLOCK);
+            opened.set(device);
+            write(device, 3, BLOCK, 4 * BLOCK);
+            assertThat(Guest.read(device, BLOCK, 4 * BLOCK)).isEqualTo(Pattern.bytes(3, BLOCK, 4 * BLOCK));
+            assertThat(Guest.read(device, 8L * BLOCK, 2 * BLOCK)).isEqualTo(Pattern.bytes(2, 8L * BLOCK, 2 * BLOCK));
         }
     }
 
