@@ -66,8 +66,8 @@ public interface BlockDriverProvider {
     }
 
     /**
-     * The options that a name means, {@code filename} being the usual one. Protocols and filters only: those are who may be named by a
-     * prefix, as in {@code file:disk.img}.
+     * The options that a name means, {@code filename} being the usual one. Asked of protocols, and of filters that {@linkplain
+     * #isProtocol may be named by a prefix}, as in {@code file:disk.img}.
      *
      * @param filename with the prefix, if it was written with it
      * @throws BlockException EINVAL if it does not mean anything

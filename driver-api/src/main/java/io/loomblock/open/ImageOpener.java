@@ -27,7 +27,7 @@ public final class ImageOpener {
     /** How deep nodes may stand on one another; each level costs stack. */
     private static final int MAX_DEPTH = 200;
 
-    /** Every opening but that of a name's file ends in a format: one that is not said is probed. */
+    /** An opening ends in a format, which is probed where it is not said; but not that of a file, nor of what a filter stands on. */
     private final boolean probing;
 
     private final @Nullable Ancestor above;
