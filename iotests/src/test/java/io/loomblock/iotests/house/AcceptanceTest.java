@@ -21,13 +21,15 @@ import org.junit.jupiter.api.Test;
 /** Every test that docs/acceptance-*.md name exists, and every row of the specification's lists is there with one at least. */
 class AcceptanceTest {
     private static final Pattern NAME = Pattern.compile("`(\\w+)#(\\w+)`");
-    private static final Pattern ROW = Pattern.compile("^\\| ([BER]?\\d+) \\|");
+    private static final Pattern ROW = Pattern.compile("^\\| ([BEFR]?\\d+) \\|");
     private static final int BLOCK_LAYER_ROWS = 66;
     private static final int QED_ROWS = 37;
     private static final int QED_ERRATA = 31;
     private static final int ADDCOW_ROWS = 40;
     private static final int ADDCOW_REQUIREMENTS = 11;
     private static final int ADDCOW_ERRATA = 23;
+    private static final int FVD_ROWS = 53;
+    private static final int FVD_ERRATA = 27;
 
     private final Path root = Path.of(System.getProperty("loomblock.root"));
 
@@ -71,6 +73,13 @@ class AcceptanceTest {
                 .isEqualTo(ids(ADDCOW_ROWS, ADDCOW_REQUIREMENTS, ADDCOW_ERRATA));
     }
 
+    @Test
+    void everyRowAndErratumOfFvdHasATest() throws IOException {
+        TreeSet<String> rows = ids(0, 0, FVD_ERRATA);
+        IntStream.rangeClosed(1, FVD_ROWS).forEach(i -> rows.add("F%02d".formatted(i)));
+        assertThat(rowsWithTests("acceptance-fvd.md")).isEqualTo(rows);
+    }
+
     /** The rows of a document, each of which must name a test. */
     private TreeSet<String> rowsWithTests(String document) throws IOException {
         TreeSet<String> found = new TreeSet<>();
@@ -94,9 +103,9 @@ class AcceptanceTest {
         return ids;
     }
 
-    /** A test method of this name, by the shapes that JUnit's have. */
+    /** A test method of this name, by the shapes that those of JUnit have, and of the ports. */
     private static boolean exists(List<String> sources, String method) {
-        Pattern test = Pattern.compile("@(?:Test|ParameterizedTest|RepeatedTest|TestFactory)\\b[^;]*?"
+        Pattern test = Pattern.compile("@(?:Test|ParameterizedTest|RepeatedTest|TestFactory|ForEvery\\w+)\\b[^;]*?"
                 + "(?:void|Stream<DynamicTest>) " + method + "\\(");
         return sources.stream().anyMatch(source -> test.matcher(source).find());
     }

@@ -21,8 +21,6 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Writes that allocate, in orders that have confused allocators, do not disturb what lies beside them. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -36,8 +34,7 @@ class AllocationTest {
         return images;
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed", "add-cow"})
+    @ForEveryFormat
     @DisplayName("iotest 009: a cluster keeps its data when others are allocated")
     void iotest009EarlierDataStays(String format) throws Exception {
         PortImages images = disk(format);
@@ -51,8 +48,7 @@ class AllocationTest {
         images.expectClean("disk");
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed", "add-cow"})
+    @ForEveryFormat
     @DisplayName("iotest 010: a read over clusters that were allocated in another order")
     void iotest010ReadOverClustersOutOfOrder(String format) throws Exception {
         PortImages images = disk(format);
@@ -68,8 +64,7 @@ class AllocationTest {
     }
 
     /** Neighbours overlap, so what they write depends on the place alone. */
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed", "add-cow"})
+    @ForEveryFormat
     @DisplayName("iotest 011: two requests that allocate the same cluster at once")
     void iotest011TwoAllocationsOfOneCluster(String format) throws Exception {
         PortImages images = disk(format);
@@ -92,8 +87,7 @@ class AllocationTest {
         return expected;
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed", "add-cow"})
+    @ForEveryFormat
     @DisplayName("iotest 027: the rest of a cluster that is written in part reads as zeros")
     void iotest027RestOfAClusterIsZero(String format) throws Exception {
         PortImages images = disk(format);

@@ -21,8 +21,6 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /** What an overlay does not hold itself comes from its backing file, byte by byte, also within a cluster and past the end. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -43,8 +41,7 @@ class BackingDataTest {
         return new PortImages(directory, format);
     }
 
-    @ParameterizedTest
-    @CsvSource({"raw, qed", "qed, qed", "raw, add-cow", "qed, add-cow", "add-cow, add-cow"})
+    @ForEveryPair
     @DisplayName("iotest 017: sectors of overlay and base in turn, low and above 4 GiB")
     void iotest017SectorsInTurn(String format, String overlay) throws Exception {
         Interleaved interleaved = new Interleaved(bases(format), overlays(overlay));
@@ -54,8 +51,7 @@ class BackingDataTest {
         }
     }
 
-    @ParameterizedTest
-    @CsvSource({"raw, qed", "qed, qed", "raw, add-cow", "qed, add-cow", "add-cow, add-cow"})
+    @ForEveryPair
     @DisplayName("iotest 028: an image that is longer than its backing file")
     void iotest028LongerThanItsBackingFile(String format, String overlay) throws Exception {
         long length = 4 * GIB + 1536;
@@ -79,8 +75,7 @@ class BackingDataTest {
         }
     }
 
-    @ParameterizedTest
-    @CsvSource({"raw, qed", "qed, qed", "raw, add-cow", "qed, add-cow", "add-cow, add-cow"})
+    @ForEveryPair
     @DisplayName("iotest 028: one read over the end of the backing file")
     void iotest028ReadOverTheEndOfTheBackingFile(String format, String overlay) throws Exception {
         long baseLength = 3 * GIB;
@@ -96,8 +91,7 @@ class BackingDataTest {
         }
     }
 
-    @ParameterizedTest
-    @CsvSource({"raw, qed", "qed, qed", "raw, add-cow", "qed, add-cow", "add-cow, add-cow"})
+    @ForEveryPair
     @DisplayName("iotest 037: parts of one, two and several small clusters are copied from the base")
     void iotest037CopiesAroundSmallWrites(String format, String overlay) throws Exception {
         int[][] writes = {{0, 2}, {6, 2}, {9, 2}, {16, 6}, {26, 6}, {33, 5}, {48, 15}, {66, 14}, {83, 15}};
@@ -115,8 +109,7 @@ class BackingDataTest {
         }
     }
 
-    @ParameterizedTest
-    @CsvSource({"raw, qed", "qed, qed", "raw, add-cow", "qed, add-cow", "add-cow, add-cow"})
+    @ForEveryPair
     @DisplayName("iotest 038: many writes at once into clusters of 2 MiB that are copied meanwhile")
     void iotest038ManyWritesIntoLargeClusters(String format, String overlay) throws Exception {
         byte[] expected = createBase(format, 16 * MIB);

@@ -13,14 +13,14 @@ import io.loomblock.BlockStatus;
 import io.loomblock.CreateOptions;
 import io.loomblock.OpenOptions;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Conversions copy what the guest sees, and comparisons find the first place where two disks differ. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -36,9 +36,13 @@ class ConvertCompareTest {
         return directory.resolve(name).toString();
     }
 
-    private void convert(String from, String fromFormat, String to, String toFormat) {
-        assertThat(ToolRun.img("convert", "-f", fromFormat, "-O", toFormat, path(from), path(to)))
-                .isEqualTo(new ToolRun(0, "", ""));
+    private void convert(String from, String fromFormat, String to, String toFormat, String... more)
+            throws BlockException {
+        List<String> words = new ArrayList<>(List.of("convert", "-f", fromFormat, "-O", toFormat));
+        words.addAll(List.of(more));
+        words.addAll(images(toFormat).words(to));
+        words.addAll(List.of(path(from), path(to)));
+        assertThat(ToolRun.img(words.toArray(String[]::new))).isEqualTo(new ToolRun(0, "", ""));
     }
 
     private void assertIdentical(String left, String leftFormat, String right, String rightFormat) {
@@ -47,46 +51,44 @@ class ConvertCompareTest {
     }
 
     /** The base is of QED too, as a walk over gigabytes of a sparse raw file takes long where holes cannot be found. */
-    @Test
+    @ForEveryOverlay
     @DisplayName("iotest 018: an overlay and its base become one image")
-    void iotest018OverlayAndBaseBecomeOne() throws Exception {
-        PortImages qed = images("qed");
-        Interleaved interleaved = new Interleaved(qed, qed);
+    void iotest018OverlayAndBaseBecomeOne(String format) throws Exception {
+        PortImages images = images(format);
+        Interleaved interleaved = new Interleaved(images("qed"), images);
         interleaved.create();
-        convert("top", "qed", "flat", "qed");
-        try (BlockDevice flat = qed.openReadOnly("flat")) {
+        convert("top", format, "flat", format);
+        try (BlockDevice flat = images.openReadOnly("flat")) {
             assertThat(flat.info().backingFilename()).isNull();
             interleaved.expect(flat);
-            qed.expectClean(flat);
+            images.expectClean(flat);
         }
-        assertIdentical("top", "qed", "flat", "qed");
+        assertIdentical("top", format, "flat", format);
     }
 
-    @Test
+    @ForEveryOverlay
     @DisplayName("iotest 019: clusters that are in the base alone are not copied where the target keeps the base")
-    void iotest019KeepingTheBackingFile() throws Exception {
-        PortImages qed = images("qed");
-        qed.create("base", 4 * MIB);
-        try (BlockDevice base = qed.open("base")) {
+    void iotest019KeepingTheBackingFile(String format) throws Exception {
+        PortImages images = images(format);
+        images.create("base", 4 * MIB);
+        try (BlockDevice base = images.open("base")) {
             writeAtOnce(base, 0, 2 * MIB, 42);
         }
-        qed.createOver(qed, "base", "top", CreateOptions.ofSize(4 * MIB));
-        try (BlockDevice top = qed.open("top")) {
+        images.createOver(images, "base", "top", CreateOptions.ofSize(4 * MIB));
+        try (BlockDevice top = images.open("top")) {
             writeAtOnce(top, MIB, 64 * KIB, 43);
             writeAtOnce(top, 3 * MIB, 64 * KIB, 43);
         }
         for (String option : new String[] {"-B" + path("base"), "-obacking_file=" + path("base")}) {
-            ToolRun run =
-                    ToolRun.img("convert", "-f", "qed", "-O", "qed", option, "-F", "qed", path("top"), path("copy"));
-            assertThat(run).isEqualTo(new ToolRun(0, "", ""));
-            try (BlockDevice copy = qed.openReadOnly("copy")) {
+            convert("top", format, "copy", format, option, "-F", format);
+            try (BlockDevice copy = images.openReadOnly("copy")) {
                 assertAllocated(copy, 0, false);
                 assertAllocated(copy, MIB, true);
                 assertAllocated(copy, MIB + 64 * KIB, false);
                 assertAllocated(copy, 3 * MIB, true);
-                qed.expectClean(copy);
+                images.expectClean(copy);
             }
-            assertIdentical("top", "qed", "copy", "qed");
+            assertIdentical("top", format, "copy", format);
         }
     }
 
@@ -95,8 +97,7 @@ class ConvertCompareTest {
         assertThat(status.isAllocated()).as("allocated at %d", offset).isEqualTo(expected);
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ForEveryFormat
     @DisplayName("iotest 042: a disk without a byte")
     void iotest042ADiskWithoutAByte(String format) throws Exception {
         PortImages images = images(format);
@@ -110,8 +111,7 @@ class ConvertCompareTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ForEveryFormat
     @DisplayName("iotest 048: a disk that is the same but longer")
     void iotest048TheSameButLonger(String format) throws Exception {
         createFilled(format, "a");
@@ -126,7 +126,20 @@ class ConvertCompareTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"raw,1228800", "raw,0", "raw,512", "qed,1228800", "qed,0", "qed,512"})
+    @CsvSource({
+        "raw, 1228800",
+        "raw, 0",
+        "raw, 512",
+        "qed, 1228800",
+        "qed, 0",
+        "qed, 512",
+        "add-cow, 1228800",
+        "add-cow, 0",
+        "add-cow, 512",
+        "fvd, 1228800",
+        "fvd, 0",
+        "fvd, 512"
+    })
     @DisplayName("iotest 048: the first place where two disks differ")
     void iotest048TheFirstDifference(String format, long offset) throws Exception {
         PortImages images = images(format);
@@ -151,8 +164,7 @@ class ConvertCompareTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ForEveryFormat
     @DisplayName("iotest 063: conversion into an image that has to be there")
     void iotest063IntoAnExistingImage(String format) throws Exception {
         PortImages images = images(format);
@@ -171,8 +183,7 @@ class ConvertCompareTest {
         images.expectClean("back");
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ForEveryFormat
     @DisplayName("iotest 063: nothing of what was in the target shows after it")
     void iotest063NothingOfTheTargetIsLeft(String format) throws Exception {
         PortImages images = images(format);
@@ -190,8 +201,7 @@ class ConvertCompareTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ForEveryFormat
     @DisplayName("iotest 063: a target that is too small is left as it is")
     void iotest063TooSmallATarget(String format) throws Exception {
         createFilled(format, "a");
@@ -208,44 +218,46 @@ class ConvertCompareTest {
         return ToolRun.img("convert", "-n", "-f", format, "-O", format, path("a"), path(target));
     }
 
-    @Test
+    /** Not of add-cow, whose data would be in a file beside that in which it is. */
+    @ParameterizedTest
+    @CsvSource({"qed, Q", "fvd, F"})
     @DisplayName("iotest 072: an image of the format inside an image of the format")
-    void iotest072FormatOverFormat() throws Exception {
-        PortImages qed = images("qed");
-        qed.create("inner", MIB);
-        try (BlockDevice inner = qed.open("inner")) {
+    void iotest072FormatOverFormat(String format, char magic) throws Exception {
+        PortImages images = images(format);
+        images.create("inner", MIB);
+        try (BlockDevice inner = images.open("inner")) {
             writeAtOnce(inner, 0, 512, 42);
             writeAtOnce(inner, 512, 512, 23);
             writeAtOnce(inner, 1024, 512, 66);
         }
-        convert("inner", "raw", "outer", "qed");
-        try (BlockDevice outer = qed.openReadOnly("outer");
+        convert("inner", "raw", "outer", format);
+        try (BlockDevice outer = images.openReadOnly("outer");
                 BlockDevice both =
-                        BlockDevice.openOn(outer.node(), OpenOptions.readOnly().withFormat("qed"))) {
+                        BlockDevice.openOn(outer.node(), OpenOptions.readOnly().withFormat(format))) {
             expectAtOnce(both, 0, 512, 42);
             expectAtOnce(both, 512, 512, 23);
             expectAtOnce(both, 1024, 512, 66);
         }
-        try (BlockDevice outer = qed.openReadOnly("outer")) {
-            expectAtOnce(outer, 0, 1, 'Q');
+        try (BlockDevice outer = images.openReadOnly("outer")) {
+            expectAtOnce(outer, 0, 1, magic);
         }
     }
 
-    @Test
+    @ForEveryFormat
     @DisplayName("iotest 120: raw on top of another format")
-    void iotest120RawOverAFormat() throws Exception {
-        PortImages qed = images("qed");
-        qed.create("disk", 16 * MIB);
-        try (BlockDevice below = qed.open("disk");
+    void iotest120RawOverAFormat(String format) throws Exception {
+        PortImages images = images(format);
+        images.create("disk", 16 * MIB);
+        try (BlockDevice below = images.open("disk");
                 BlockDevice raw =
                         BlockDevice.openOn(below.node(), OpenOptions.readWrite().withFormat("raw"))) {
             writeAtOnce(raw, 0, 64 * KIB, 42);
             expectAtOnce(raw, 0, 64 * KIB, 42);
         }
-        try (BlockDevice disk = qed.openReadOnly("disk")) {
+        try (BlockDevice disk = images.openReadOnly("disk")) {
             expectAtOnce(disk, 0, 64 * KIB, 42);
             expectAtOnce(disk, 64 * KIB, 64 * KIB, 0);
-            qed.expectClean(disk);
+            images.expectClean(disk);
         }
     }
 }

@@ -16,7 +16,6 @@ import io.loomblock.iotests.support.Guest;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import org.junit.jupiter.api.DisplayName;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,8 +28,10 @@ class CopyOnReadPortTest {
     @TempDir
     Path directory;
 
+    private String format;
+
     private PortImages images() {
-        return new PortImages(directory, "qed");
+        return new PortImages(directory, format);
     }
 
     private void create() throws BlockException {
@@ -46,13 +47,13 @@ class CopyOnReadPortTest {
 
     private BlockDevice byOption() throws BlockException {
         return BlockDevice.open(
-                images().path("top"), OpenOptions.readWrite().withFormat("qed").withCopyOnRead(true));
+                images().path("top"), OpenOptions.readWrite().withFormat(format).withCopyOnRead(true));
     }
 
     private BlockDevice byFilter() throws BlockException {
         NodeOptions options = NodeOptions.NONE
                 .with("driver", "copy-on-read")
-                .with("file.driver", "qed")
+                .with("file.driver", format)
                 .with("file.file.filename", images().path("top"));
         return BlockDevice.open(OpenOptions.readWrite().withNodeOptions(options));
     }
@@ -64,12 +65,17 @@ class CopyOnReadPortTest {
         Guest.expect(device, DATA, KIB, 0x55);
     }
 
+    /** FVD tells nobody the size of its blocks, so that copies of parts of them come as data; add-cow knows what the data file does. */
+    private boolean knowsZeros() {
+        return format.equals("qed");
+    }
+
     /** The image holds what was read, and nothing else. */
     private void expectCopied() throws Exception {
         images().expectClean("top");
-        OpenOptions alone = OpenOptions.readOnly().withFormat("qed").withNoBacking(true);
+        OpenOptions alone = OpenOptions.readOnly().withFormat(format).withNoBacking(true);
         try (BlockDevice top = BlockDevice.open(images().path("top"), alone)) {
-            assertThat(top.blockStatus(0, SIZE).isZero()).isTrue();
+            assertThat(top.blockStatus(0, SIZE).isZero()).isEqualTo(knowsZeros());
             assertThat(top.blockStatus(0, SIZE).isAllocated()).isTrue();
             assertThat(top.blockStatus(9 * MIB, SIZE).isAllocated()).isFalse();
             assertThat(top.blockStatus(DATA, SIZE).isData()).isTrue();
@@ -82,9 +88,10 @@ class CopyOnReadPortTest {
         }
     }
 
-    @Test
+    @ForEveryOverlay
     @DisplayName("iotest 197: copy-on-read by the option of an image")
-    void iotest197ByOption() throws Exception {
+    void iotest197ByOption(String overlay) throws Exception {
+        format = overlay;
         create();
         try (BlockDevice device = byOption()) {
             readThrough(device);
@@ -92,19 +99,21 @@ class CopyOnReadPortTest {
         expectCopied();
     }
 
-    @Test
+    @ForEveryOverlay
     @DisplayName("iotest 197: a read-only image cannot copy on read")
-    void iotest197ReadOnly() throws Exception {
+    void iotest197ReadOnly(String overlay) throws Exception {
+        format = overlay;
         create();
         assertThatThrownBy(() -> BlockDevice.open(
                         images().path("top"),
-                        OpenOptions.readOnly().withFormat("qed").withCopyOnRead(true)))
+                        OpenOptions.readOnly().withFormat(format).withCopyOnRead(true)))
                 .hasMessageContaining("Can't use copy-on-read on read-only device");
     }
 
-    @Test
+    @ForEveryOverlay
     @DisplayName("iotest 197: an image of which only a part of a cluster is there")
-    void iotest197PartOfACluster() throws Exception {
+    void iotest197PartOfACluster(String overlay) throws Exception {
+        format = overlay;
         images().create("base", KIB);
         try (BlockDevice base = images().open("base")) {
             Guest.write(base, 0, KIB, 0x66);
@@ -114,15 +123,16 @@ class CopyOnReadPortTest {
             Guest.expect(device, 0, KIB, 0x66);
         }
         images().expectClean("top");
-        OpenOptions alone = OpenOptions.readOnly().withFormat("qed").withNoBacking(true);
+        OpenOptions alone = OpenOptions.readOnly().withFormat(format).withNoBacking(true);
         try (BlockDevice top = BlockDevice.open(images().path("top"), alone)) {
             Guest.expect(top, 0, KIB, 0x66);
         }
     }
 
-    @Test
+    @ForEveryOverlay
     @DisplayName("iotest 215: copy-on-read by a filter")
-    void iotest215ByFilter() throws Exception {
+    void iotest215ByFilter(String overlay) throws Exception {
+        format = overlay;
         create();
         try (BlockDevice device = byFilter()) {
             readThrough(device);
@@ -130,9 +140,10 @@ class CopyOnReadPortTest {
         expectCopied();
     }
 
-    @Test
+    @ForEveryOverlay
     @DisplayName("iotest 216: copy-on-read filters over an image and over its backing file")
-    void iotest216OneOverTheOther() throws Exception {
+    void iotest216OneOverTheOther(String overlay) throws Exception {
+        format = overlay;
         PortImages raw = new PortImages(directory, "raw");
         raw.create("empty", 2 * MIB);
         images().createOver(raw, "empty", "base", CreateOptions.ofSize(2 * MIB));
@@ -146,13 +157,13 @@ class CopyOnReadPortTest {
         NodeOptions options = NodeOptions.NONE
                 .with("driver", "copy-on-read")
                 .with("file.driver", "copy-on-read")
-                .with("file.file.driver", "qed")
+                .with("file.file.driver", format)
                 .with("file.file.file.filename", images().path("top"));
         try (BlockDevice device = BlockDevice.open(OpenOptions.readWrite().withNodeOptions(options))) {
             Guest.expect(device, 0, MIB, 1);
             Guest.expect(device, MIB, MIB, 2);
         }
-        OpenOptions alone = OpenOptions.readOnly().withFormat("qed").withNoBacking(true);
+        OpenOptions alone = OpenOptions.readOnly().withFormat(format).withNoBacking(true);
         try (BlockDevice top = BlockDevice.open(images().path("top"), alone)) {
             Guest.expect(top, 0, MIB, 1);
             Guest.expect(top, MIB, MIB, 2);

@@ -43,7 +43,7 @@ class DirtyBitmapMergeTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"raw, 65536", "qed, 65536", "raw, 32768", "qed, 131072"})
+    @CsvSource({"raw, 65536", "qed, 65536", "raw, 32768", "qed, 131072", "add-cow, 65536", "fvd, 65536"})
     @DisplayName("iotest 236: merging bitmaps")
     void iotest236MergedBitmaps(String format, int granularityOfMerged) throws Exception {
         PortImages images = new PortImages(directory, format);

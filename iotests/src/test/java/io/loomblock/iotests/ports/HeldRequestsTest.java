@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A request is held at a breakpoint while others that overlap it, or do not, are made: orders that chance alone would rarely bring about. */
@@ -153,19 +154,21 @@ class HeldRequestsTest {
     }
 
     @ParameterizedTest
-    @EnumSource(
-            value = DebugEvent.class,
-            names = {"READ_BACKING_AIO", "COW_WRITE", "WRITE_AIO"})
+    @CsvSource({
+        "qed, READ_BACKING_AIO", "qed, COW_WRITE", "qed, WRITE_AIO",
+        "add-cow, COW_READ", "add-cow, COW_WRITE", "add-cow, WRITE_AIO",
+        "fvd, COW_READ", "fvd, COW_WRITE", "fvd, WRITE_AIO"
+    })
     @DisplayName("iotest 046: writes into clusters that are being allocated wait, others do not")
-    void iotest046WritesIntoClustersThatAreBeingAllocated(DebugEvent event) throws Exception {
+    void iotest046WritesIntoClustersThatAreBeingAllocated(String format, DebugEvent event) throws Exception {
         PortImages raws = new PortImages(directory, "raw");
-        PortImages overlays = new PortImages(directory, "qed");
+        PortImages overlays = new PortImages(directory, format);
         raws.create("base", 1024 * KIB);
         try (BlockDevice base = raws.open("base")) {
             writeAtOnce(base, 0, 1024 * KIB, 1);
         }
         overlays.createOver(raws, "base", "top", CreateOptions.ofSize(1024 * KIB));
-        OpenOptions options = OpenOptions.readWrite().withFormat("qed").withCache(CacheMode.UNSAFE);
+        OpenOptions options = OpenOptions.readWrite().withFormat(format).withCache(CacheMode.UNSAFE);
         try (BlockDevice device = BlockDevice.open("blkdebug::" + overlays.path("top"), options)) {
             // Two clusters, the first and the last part of them from the backing file.
             Started a = hold(device, event, 32 * KIB, 64 * KIB, 0xa);

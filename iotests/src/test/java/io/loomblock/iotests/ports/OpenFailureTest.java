@@ -38,8 +38,7 @@ class OpenFailureTest {
         return new PortImages(directory, format);
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed", "add-cow"})
+    @ForEveryFormat
     @DisplayName("iotest 012: a file that nobody may write")
     void iotest012ReadOnlyFile(String format) throws Exception {
         images(format).create("disk", 64L * MIB);
@@ -94,17 +93,17 @@ class OpenFailureTest {
         assertThat(Files.readAllBytes(file)).isEqualTo(before);
     }
 
-    @Test
-    @DisplayName("iotest 174: a raw file is no QED image")
-    void iotest174AnotherFormat() throws Exception {
+    @ParameterizedTest
+    @CsvSource({"qed, Image not in QED format", "add-cow, Image not in add-cow format", "fvd, Image not in FVD format"})
+    @DisplayName("iotest 174: a raw file is no image of another format")
+    void iotest174AnotherFormat(String format, String reason) throws Exception {
         images("raw").create("disk", 256L * KIB);
-        ToolRun run = ToolRun.io("qed", images("raw").path("disk"), "read 0 512");
+        ToolRun run = ToolRun.io(format, images("raw").path("disk"), "read 0 512");
         assertThat(run.exit()).isEqualTo(1);
-        assertThat(run.all()).contains("can't open device").contains("Image not in QED format");
+        assertThat(run.all()).contains("can't open device").contains(reason);
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ForEveryFormat
     @DisplayName("iotest 174: a file that is not there")
     void iotest174NoFile(String format) {
         ToolRun run = ToolRun.io(format, images(format).path("nothing"), "read 0 512");

@@ -22,7 +22,6 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -43,8 +42,7 @@ class PlainReadWriteTest {
         return images;
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed", "add-cow"})
+    @ForEveryFormat
     @DisplayName("iotest 001: the whole disk in one request")
     void iotest001WholeDiskInOneRequest(String format) throws Exception {
         PortImages images = disk(format, DISK);
@@ -56,8 +54,7 @@ class PlainReadWriteTest {
         images.expectClean("disk");
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed", "add-cow"})
+    @ForEveryFormat
     @DisplayName("iotest 002: requests at any byte leave their neighbours alone")
     void iotest002RequestsAtAnyByte(String format) throws Exception {
         int filled = MIB;
@@ -84,8 +81,7 @@ class PlainReadWriteTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed", "add-cow"})
+    @ForEveryFormat
     @DisplayName("iotest 003: requests scattered over many pieces of memory")
     void iotest003ScatteredRequests(String format) throws Exception {
         PortImages images = disk(format, DISK);
@@ -115,8 +111,7 @@ class PlainReadWriteTest {
                 .toList());
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed", "add-cow"})
+    @ForEveryFormat
     @DisplayName("iotest 004: nothing of a request is done if part of it is past the end")
     void iotest004RequestsPastTheEnd(String format) throws Exception {
         PortImages images = disk(format, 128L * MIB);
@@ -140,8 +135,7 @@ class PlainReadWriteTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed", "add-cow"})
+    @ForEveryFormat
     @DisplayName("iotest 005: a disk of 5 TB")
     void iotest005FiveTerabytes(String format) throws Exception {
         PortImages images = disk(format, 5000 * GIB);
@@ -155,8 +149,7 @@ class PlainReadWriteTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed", "add-cow"})
+    @ForEveryFormat
     @DisplayName("iotest 008: the whole disk by many requests at once")
     void iotest008ManyRequestsAtOnce(String format) throws Exception {
         PortImages images = disk(format, DISK);
@@ -174,8 +167,7 @@ class PlainReadWriteTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed", "add-cow"})
+    @ForEveryFormat
     @DisplayName("iotest 025: growing a disk that is open")
     void iotest025GrowingADisk(String format) throws Exception {
         long before = 8L * MIB;
@@ -195,8 +187,7 @@ class PlainReadWriteTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed", "add-cow"})
+    @ForEveryFormat
     @DisplayName("iotest 032: closing while a request is in flight")
     void iotest032ClosingWithARequestInFlight(String format) throws Exception {
         PortImages images = disk(format, 64L * MIB);
@@ -223,10 +214,11 @@ class PlainReadWriteTest {
         }
     }
 
-    @Test
+    @ParameterizedTest
+    @ValueSource(strings = {"qed", "fvd"})
     @DisplayName("iotest 105: a disk of 16 TiB")
-    void iotest105SixteenTebibytes() throws Exception {
-        PortImages images = disk("qed", 16L * 1024 * GIB);
+    void iotest105SixteenTebibytes(String format) throws Exception {
+        PortImages images = disk(format, 16L * 1024 * GIB);
         long far = 14L * 1024 * GIB;
         try (BlockDevice device = images.open("disk")) {
             expectAtOnce(device, KIB, 4 * KIB, 0);

@@ -9,7 +9,12 @@ import io.loomblock.CacheMode;
 import io.loomblock.CreateOptions;
 import io.loomblock.FixMode;
 import io.loomblock.OpenOptions;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 
 /**
  * The images of one port: files of one format in a directory of their own.
@@ -21,6 +26,8 @@ record PortImages(Path directory, String format) {
     static final int MIB = 1 << 20;
     static final long GIB = 1L << 30;
 
+    private static final String CLUSTER_SIZE = "cluster_size";
+
     /** The name by which an image is opened. */
     String path(String name) {
         return directory.resolve(name).toString();
@@ -30,16 +37,50 @@ record PortImages(Path directory, String format) {
         create(name, CreateOptions.ofSize(size));
     }
 
-    /** add-cow needs a data file that is there, which the reference's harness makes beside each image. */
     void create(String name, CreateOptions options) throws BlockException {
-        OpenOptions opening = OpenOptions.readWrite().withCache(CacheMode.UNSAFE);
         CreateOptions all = options;
-        if (format.equals("add-cow")) {
-            String data = name + ".data";
-            BlockDevice.create("raw", path(data), CreateOptions.ofSize(0), opening);
-            all = options.with("image_file", data);
+        for (Map.Entry<String, String> one : extra(name).entrySet()) {
+            all = all.with(one.getKey(), one.getValue());
         }
-        BlockDevice.create(format, path(name), all, opening);
+        BlockDevice.create(format, path(name), format.equals("fvd") ? inUnitsOfFvd(all) : all, opening());
+    }
+
+    /** What {@code img create} and {@code img convert} have to be told besides, for an image of this name. */
+    List<String> words(String name) throws BlockException {
+        List<String> words = new ArrayList<>();
+        extra(name).forEach((option, value) -> words.addAll(List.of("-o", option + "=" + value)));
+        return words;
+    }
+
+    /** add-cow needs a data file that is there, which the reference's harness makes beside each image. */
+    private Map<String, String> extra(String name) throws BlockException {
+        if (!format.equals("add-cow")) {
+            return Map.of();
+        }
+        String data = "./" + name + ".data";
+        if (Files.notExists(directory.resolve(data))) {
+            BlockDevice.create("raw", path(data), CreateOptions.ofSize(0), opening());
+        }
+        return Map.of("image_file", data);
+    }
+
+    /** FVD copies in blocks and stores in chunks: both are what others call a cluster. */
+    private static CreateOptions inUnitsOfFvd(CreateOptions options) {
+        String size = options.options().get(CLUSTER_SIZE);
+        if (size == null) {
+            return options;
+        }
+        Map<String, String> units = new HashMap<>(options.options());
+        units.remove(CLUSTER_SIZE);
+        units.put("chunk_size", size);
+        if (options.backingFile() != null) {
+            units.put("block_size", size);
+        }
+        return new CreateOptions(options.size(), options.backingFile(), options.backingFormat(), units);
+    }
+
+    private static OpenOptions opening() {
+        return OpenOptions.readWrite().withCache(CacheMode.UNSAFE);
     }
 
     /** An image over another one in the same directory, which it names relatively. */

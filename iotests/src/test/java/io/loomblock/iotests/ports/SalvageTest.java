@@ -105,7 +105,7 @@ class SalvageTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "fvd"})
     @DisplayName("iotest 251: what cannot be read is reported and becomes zeros, the rest is copied")
     void iotest251SalvageLeavesOutUnreadableSectors(String format) throws Exception {
         MemoryDriver file = TestImages.create(format, CreateOptions.ofSize(SIZE));
@@ -123,7 +123,7 @@ class SalvageTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "fvd"})
     @DisplayName("iotest 251: without salvage the first error ends the conversion")
     void iotest251WithoutSalvageItFails(String format) throws Exception {
         MemoryDriver file = TestImages.create(format, CreateOptions.ofSize(SIZE));

@@ -12,8 +12,6 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Writes to a temporary overlay are read back, and are gone afterwards. */
 @Timeout(60)
@@ -23,8 +21,7 @@ class SnapshotPortTest {
     @TempDir
     Path directory;
 
-    @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed", "add-cow"})
+    @ForEveryFormat
     @DisplayName("iotest 052: a temporary overlay over an image")
     void iotest052TemporaryOverlay(String format) throws Exception {
         PortImages images = new PortImages(directory, format);

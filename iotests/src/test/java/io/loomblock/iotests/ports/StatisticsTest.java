@@ -160,7 +160,7 @@ class StatisticsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"raw", "qed"})
+    @ValueSource(strings = {"raw", "qed", "fvd"})
     @DisplayName("iotest 227: figures begin at zero, however the device was made, and belong to it alone")
     void iotest227FiguresBeginAtZero(String format) throws Exception {
         PortImages images = new PortImages(directory, format);

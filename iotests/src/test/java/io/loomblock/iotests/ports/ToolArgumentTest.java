@@ -5,6 +5,8 @@ import static io.loomblock.iotests.ports.PortImages.MIB;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Timeout;
@@ -33,12 +35,23 @@ class ToolArgumentTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"raw,1024,1024", "raw,1234,1536", "qed,1024,1024", "qed,1234,1536"})
+    @CsvSource({
+        "raw,1024,1024",
+        "raw,1234,1536",
+        "qed,1024,1024",
+        "qed,1234,1536",
+        "add-cow,1024,1024",
+        "add-cow,1234,1536",
+        "fvd,1024,1024",
+        "fvd,1234,1536"
+    })
     @DisplayName("iotest 104: sizes that are no whole sectors are rounded up")
-    void iotest104SizesAreRoundedUp(String format, String size, String rounded) {
+    void iotest104SizesAreRoundedUp(String format, String size, String rounded) throws Exception {
         PortImages images = new PortImages(directory, format);
-        assertThat(ToolRun.img("create", "-q", "-f", format, images.path("disk"), size))
-                .isEqualTo(new ToolRun(0, "", ""));
+        List<String> words = new ArrayList<>(List.of("create", "-q", "-f", format));
+        words.addAll(images.words("disk"));
+        words.addAll(List.of(images.path("disk"), size));
+        assertThat(ToolRun.img(words.toArray(String[]::new))).isEqualTo(new ToolRun(0, "", ""));
         assertThat(ToolRun.img("info", "-f", format, images.path("disk")).out()).contains("(" + rounded + " bytes)");
     }
 }

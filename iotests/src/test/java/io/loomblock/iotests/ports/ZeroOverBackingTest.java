@@ -14,8 +14,6 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Zeros in an overlay hide its backing file: 192 KiB that are whole clusters of 4 KiB, and 13 KiB that are not. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -40,8 +38,7 @@ class ZeroOverBackingTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"qed", "add-cow"})
+    @ForEveryOverlay
     @DisplayName("iotest 034: the backing file shows around zeros")
     void iotest034TheBackingFileShowsAroundThem(String format) throws Exception {
         createOverlay(format);
@@ -55,8 +52,7 @@ class ZeroOverBackingTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"qed", "add-cow"})
+    @ForEveryOverlay
     @DisplayName("iotest 034: writes over zeros, and zeros over them")
     void iotest034WritesOverThemAndZerosAgain(String format) throws Exception {
         createOverlay(format);
@@ -86,8 +82,7 @@ class ZeroOverBackingTest {
     }
 
     /** The original writes whole clusters only, and so misses that QEMU fills the rest of one from the backing file. */
-    @ParameterizedTest
-    @ValueSource(strings = {"qed", "add-cow"})
+    @ForEveryOverlay
     @DisplayName("iotest 034: a write into part of a zeroed cluster keeps its other zeros")
     void iotest034AWriteIntoPartOfAZeroedClusterKeepsItsOtherZeros(String format) throws Exception {
         createOverlay(format);

@@ -51,7 +51,7 @@ class ZeroWriteTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"raw,512", "raw,4096", "qed,512", "qed,4096", "add-cow,512", "add-cow,4096"})
+    @CsvSource({"raw,512", "raw,4096", "qed,512", "qed,4096", "add-cow,512", "add-cow,4096", "fvd,512", "fvd,4096"})
     @DisplayName("iotest 033: zeros that begin and end inside of sectors and clusters")
     void iotest033ZerosAtOddPlaces(String format, int sector) throws Exception {
         try (BlockDevice device = openAligned(format, CreateOptions.ofSize(128L * MIB), sector)) {
@@ -77,7 +77,7 @@ class ZeroWriteTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"raw,512", "raw,4096", "qed,512", "qed,4096", "add-cow,512", "add-cow,4096"})
+    @CsvSource({"raw,512", "raw,4096", "qed,512", "qed,4096", "add-cow,512", "add-cow,4096", "fvd,512", "fvd,4096"})
     @DisplayName("iotest 033: the same sector is written and zeroed by several at once")
     void iotest033NeighboursAtOnce(String format, int sector) throws Exception {
         try (BlockDevice device = openAligned(format, CreateOptions.ofSize(128L * MIB), sector)) {
