@@ -35,7 +35,10 @@ final class Original implements Contents, AutoCloseable {
         this.device = device;
     }
 
-    /** Opens it; EFBIG if it takes more than {@code maxBytes} on disk, ENOTSUP if it consists of more than a file and a data file. */
+    /**
+     * Opens it; EFBIG if it takes more than {@code maxBytes} on disk, ENOTSUP if its data file has a data file of its own. Backing files,
+     * those of the data file too, are not copied.
+     */
     static Original open(String name, long maxBytes) throws BlockException {
         BlockDevice device = BlockDevice.open(name, tools());
         Original original = new Original(name, device);
@@ -54,7 +57,7 @@ final class Original implements Contents, AutoCloseable {
 
     private void refuseToCopy(long maxBytes) throws BlockException {
         if (hasOthersThan(device.node(), Set.of(Node.FILE, Node.BACKING, Node.DATA))
-                || hasOthersThan(device.node().child(Node.DATA), Set.of(Node.FILE))) {
+                || hasOthersThan(device.node().child(Node.DATA), Set.of(Node.FILE, Node.BACKING))) {
             throw new BlockException(Errno.ENOTSUP, "Images of so many files cannot be copied yet");
         }
         long size = device.node().allocatedFileSize();
@@ -90,29 +93,44 @@ final class Original implements Contents, AutoCloseable {
         copyFile(name, target);
         ImageInfo info = device.info();
         Subject subject = new Subject(name, target, info.format(), this, copyData(NewImage.dataFile(target)));
-        String backing = info.fullBackingFilename();
-        if (backing != null) {
-            String absolute = Filenames.hasProtocol(backing)
-                    ? backing
-                    : Path.of(backing).toAbsolutePath().toString();
-            try (BlockDevice copy =
-                    BlockDevice.open(target.toString(), subject.readWrite().withNoBacking(true))) {
-                copy.changeBackingFile(absolute, info.backingFormat());
-            }
-        }
+        nameBacking(target, subject.readWrite(), info.fullBackingFilename(), info.backingFormat());
         return subject;
+    }
+
+    /** Has a copy name a backing file by an absolute name, if it has one: it lies elsewhere than the original. */
+    private static void nameBacking(Path copy, OpenOptions options, @Nullable String name, @Nullable String format)
+            throws BlockException {
+        if (name == null) {
+            return;
+        }
+        String absolute = Filenames.hasProtocol(name)
+                ? name
+                : Path.of(name).toAbsolutePath().toString();
+        try (BlockDevice device = BlockDevice.open(copy.toString(), options.withNoBacking(true))) {
+            device.changeBackingFile(absolute, format);
+        }
     }
 
     /** Copies the data file; the copy of the image names the original, so it is to be opened with these options. */
     private NodeOptions copyData(Path target) throws IOException {
         Node data = device.node().child(Node.DATA);
         Node file = data == null ? null : data.child(Node.FILE);
-        if (file == null) {
+        if (data == null || file == null) {
             return NodeOptions.NONE;
         }
         copyFile(file.filename(), target);
+        nameBackingOfData(data, target);
         String path = Node.DATA + "." + Node.FILE + ".";
         return NodeOptions.of(Map.of(path + "driver", "file", path + "filename", target.toString()));
+    }
+
+    private static void nameBackingOfData(Node data, Path copy) throws BlockException {
+        Node backing = data.backing();
+        if (backing != null) {
+            OpenOptions options =
+                    tools().withWritable(true).withFormat(data.driver().formatName());
+            nameBacking(copy, options, backing.filename(), backing.driver().formatName());
+        }
     }
 
     /** Copies a file, holes as holes. */

@@ -20,7 +20,9 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -187,28 +189,93 @@ class QuickstartTest {
     /** The copy of the image still names the data file of the user, which must not be written to. */
     @Test
     void imagesOfTheUserAreCopiedWithTheirDataFiles() throws Exception {
-        byte[] base = randomBytes(2 << 20);
-        Files.write(directory.resolve("base.img"), base);
-        Path data = Files.write(directory.resolve("data.img"), randomBytes(1 << 20));
+        Files.write(directory.resolve("base.img"), randomBytes(2 << 20));
+        Files.write(directory.resolve("data.img"), randomBytes(1 << 20));
+        CreateOptions create =
+                CreateOptions.ofSize(3 << 20).with("image_file", "data.img").withBacking("base.img", "raw");
         Path image = directory.resolve("disk.add-cow");
-        OpenOptions options = OpenOptions.readWrite();
+        BlockDevice.create("add-cow", image.toString(), create, OpenOptions.readWrite());
+        write(image);
+        runsAndLeavesAsTheyAre(
+                "(?m)disk.add-cow +add-cow +3 MiB .* clean +fvd, qed, raw$", image, "data.img", "base.img");
+    }
+
+    /** So do a base image and a data file of FVD, whose journal and table are in the image. */
+    @Test
+    void imagesOfTheUserInFvdAreCopiedWithTheirDataFiles() throws Exception {
+        Files.write(directory.resolve("base.img"), randomBytes((2 << 20) + 512));
+        Files.write(directory.resolve("data.img"), new byte[0]);
+        CreateOptions create = CreateOptions.ofSize(3 << 20)
+                .with("data_file", "data.img")
+                .with("data_file_fmt", "raw")
+                .with("chunk_size", 64 << 10)
+                .withBacking("base.img", "raw");
+        Path image = directory.resolve("disk.fvd");
+        BlockDevice.create("fvd", image.toString(), create, OpenOptions.readWrite());
+        write(image);
+        runsAndLeavesAsTheyAre("(?m)disk.fvd +fvd +3 MiB .* clean +add-cow, qed, raw$", image, "data.img", "base.img");
+    }
+
+    @Test
+    void imagesOfTheUserInTheFirstLayoutAndWithoutATableAreCopied() throws Exception {
+        Files.write(directory.resolve("base.img"), randomBytes(1 << 20));
+        CreateOptions create = CreateOptions.ofSize(2 << 20)
+                .with("version", 1)
+                .with("compact_image", "off")
+                .withBacking("base.img", "raw");
+        Path image = directory.resolve("disk.fvd");
+        BlockDevice.create("fvd", image.toString(), create, OpenOptions.readWrite());
+        write(image);
+        runsAndLeavesAsTheyAre("(?m)disk.fvd +fvd +2 MiB .* clean +add-cow, qed, raw$", image, "base.img");
+    }
+
+    @Test
+    void dataFilesOfTheUserMayHaveBackingFilesThemselves() throws Exception {
+        Files.write(directory.resolve("base.img"), randomBytes(2 << 20));
+        Files.write(directory.resolve("under.img"), randomBytes(1 << 20));
         BlockDevice.create(
-                "add-cow",
-                image.toString(),
-                CreateOptions.ofSize(3 << 20).with("image_file", "data.img").withBacking("base.img", "raw"),
-                options);
-        try (BlockDevice device = BlockDevice.open(image.toString(), options)) {
+                "qed",
+                directory.resolve("data.qed").toString(),
+                CreateOptions.ofSize(3 << 20).withBacking("under.img", "raw"),
+                OpenOptions.readWrite());
+        CreateOptions create = CreateOptions.ofSize(3 << 20)
+                .with("image_file", "data.qed")
+                .with("image_fmt", "qed")
+                .withBacking("base.img", "raw");
+        Path image = directory.resolve("disk.add-cow");
+        BlockDevice.create("add-cow", image.toString(), create, OpenOptions.readWrite());
+        write(image);
+        runsAndLeavesAsTheyAre(
+                "(?m)disk.add-cow +add-cow +3 MiB .* clean +fvd, qed, raw$",
+                image,
+                "data.qed",
+                "base.img",
+                "under.img");
+    }
+
+    private static void write(Path image) throws Exception {
+        try (BlockDevice device = BlockDevice.open(image.toString(), OpenOptions.readWrite())) {
             device.write(70_000, ByteBuffer.wrap(new byte[] {1, 2, 3}));
         }
-        byte[] before = Files.readAllBytes(image);
-        byte[] dataBefore = Files.readAllBytes(data);
-        Ran ran = run(SMALL, Trial.Tampering.NONE, image.toString(), image.toString());
+    }
+
+    /** Runs the tool on an image, and fails unless all its files are afterwards as they were before. */
+    private void runsAndLeavesAsTheyAre(String line, Path image, String... others) throws Exception {
+        Map<Path, byte[]> before = new TreeMap<>();
+        before.put(image, Files.readAllBytes(image));
+        for (String other : others) {
+            before.put(directory.resolve(other), Files.readAllBytes(directory.resolve(other)));
+        }
+        Ran ran = run(SMALL, Trial.Tampering.NONE, image.toString());
         assertThat(ran.err()).isEmpty();
         assertThat(ran.exit()).isZero();
-        assertThat(ran.out()).containsPattern("(?m)disk.add-cow +add-cow +3 MiB .* clean +fvd, qed, raw$");
-        assertThat(Files.readAllBytes(image)).isEqualTo(before);
-        assertThat(Files.readAllBytes(data)).isEqualTo(dataBefore);
-        assertThat(Files.readAllBytes(directory.resolve("base.img"))).isEqualTo(base);
+        assertThat(ran.out()).containsPattern(line);
+        assertThat(images).isNotEmpty().doesNotContainAnyElementsOf(before.keySet());
+        for (Map.Entry<Path, byte[]> file : before.entrySet()) {
+            assertThat(Files.readAllBytes(file.getKey()))
+                    .as("%s", file.getKey())
+                    .isEqualTo(file.getValue());
+        }
     }
 
     @Test
