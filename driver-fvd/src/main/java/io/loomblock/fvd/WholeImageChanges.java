@@ -46,19 +46,29 @@ final class WholeImageChanges {
         this.changed = changed;
     }
 
-    /** Checks an image, and repairs what {@code fix} allows. */
+    /** Checks an image, and repairs what {@code fix} allows; one that was not closed in order is recovered for good by any repair. */
     CheckResult check(FvdImage image, FixMode fix) throws BlockException {
         long budget = image.layout().share(settings.generic().metadataBudget());
         long growUnit = image.header().get().growUnit();
         CheckResult found = new FvdChecker(image.metadata(), files.data().length(), growUnit, budget).run();
         ChunkTable table = image.metadata().table();
         boolean finds = fix.leaks() && found.leaks() > 0 || fix.errors() && found.corruptions() > 0;
-        if (!finds || table == null || found.checkErrors() > 0) {
+        if (found.checkErrors() > 0 || !finds && !isToBeRecovered(image, fix)) {
+            return found;
+        }
+        if (!finds || table == null) {
+            change(image, pool -> {});
             return found;
         }
         FvdRepair repair = new FvdRepair(image, files, table, settings.generic().pool(), budget);
         change(image, pool -> repair.run(fix));
         return repair.result(found);
+    }
+
+    /** Whether what a journal says is in memory alone, though it may be written. */
+    private static boolean isToBeRecovered(FvdImage image, FixMode fix) {
+        FvdHeader header = image.header().get();
+        return fix != FixMode.NONE && image.writing() == null && !header.clean() && header.usesJournal();
     }
 
     /** Sets the size of the disk, whole sectors. */

@@ -10,7 +10,7 @@ import java.util.Map;
 /**
  * Prints what a check found, for people or as JSON.
  *
- * @param quiet nothing but JSON is printed
+ * @param quiet nothing is printed, no JSON either, as by QEMU's tool
  */
 record CheckReport(String filename, String format, boolean json, boolean quiet, PrintStream out) {
     /** Tells what was repaired, before the check that follows a repair. */
@@ -23,9 +23,12 @@ record CheckReport(String filename, String format, boolean json, boolean quiet, 
     }
 
     void print(CheckResult result) {
+        if (quiet) {
+            return;
+        }
         if (json) {
             QemuJson.print(fields(result), out);
-        } else if (!quiet) {
+        } else {
             findings(result);
             clusters(result);
         }
