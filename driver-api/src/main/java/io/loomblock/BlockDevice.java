@@ -304,7 +304,7 @@ public final class BlockDevice implements AutoCloseable {
     public void inactivate() throws BlockException {
         image.alone(() -> {
             root.flush();
-            root.invalidateCache(false);
+            root.inactivate();
         });
     }
 

@@ -154,6 +154,12 @@ public interface BlockDriver extends AutoCloseable {
     }
 
     /**
+     * Another process is about to own the image: whatever would be lost when {@link #invalidateCache} forgets it may be written here for the
+     * last time, while the files can still be written. Drained and flushed; nodes come before those below them.
+     */
+    default void inactivate() throws BlockException {}
+
+    /**
      * Whether {@link #invalidateCache} may come: asked of a whole graph, from its top down, before anything in it is forgotten.
      *
      * @throws BlockException EBUSY if what is cached must not be forgotten, having been written nowhere yet

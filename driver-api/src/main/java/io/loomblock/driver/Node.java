@@ -391,6 +391,20 @@ public final class Node implements AutoCloseable {
         requests.setReadOnly(value);
     }
 
+    /** Completes the image for another process, from the top down, and then forgets what is cached; nothing is written from then on. */
+    public void inactivate() throws BlockException {
+        complete();
+        invalidateCache(false);
+    }
+
+    private void complete() throws BlockException {
+        checkOpen();
+        driver.inactivate();
+        for (Node child : children.values()) {
+            child.complete();
+        }
+    }
+
     /** Forgets what is cached, in the children first, and reads the image anew; nothing is forgotten where a driver refuses. */
     public void invalidateCache(boolean activate) throws BlockException {
         prepareInvalidation();

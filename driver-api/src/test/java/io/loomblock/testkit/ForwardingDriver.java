@@ -124,6 +124,11 @@ public class ForwardingDriver implements BlockDriver {
     }
 
     @Override
+    public void inactivate() throws BlockException {
+        below.inactivate();
+    }
+
+    @Override
     public void prepareInvalidation() throws BlockException {
         below.prepareInvalidation();
     }

@@ -338,6 +338,18 @@ final class FvdDriver implements BlockDriver {
         }
     }
 
+    /**
+     * Table and bitmap are completed, as when the image is closed: the next owner has no journal to replay, and the copies that were made behind
+     * the scenes, which no journal tells of, are not made in vain. One that is not written any more stays as after a crash.
+     */
+    @Override
+    public void inactivate() throws BlockException {
+        FvdImage current = image;
+        if (current != null && current.writing() != null && !current.guard().hasTripped()) {
+            retire(current);
+        }
+    }
+
     /** No more work behind the scenes for this image; what copies wait to be stored is forgotten. */
     private static void stop(@Nullable FvdImage current) {
         if (current != null && current.writing() != null) {

@@ -169,11 +169,35 @@ record FvdImage(
                 eraseJournal(epoch);
                 reusesStorage = table != null && !cutStorage(next);
             } else {
-                store.update(h -> h.withClean(false));
-                metadata.flushFile();
-                reusesStorage = table != null && (changed || hasOldBytes(next)) && !cutStorage(next);
+                reusesStorage = markAndCut(next);
             }
             return writing(area, next, reusesStorage, epoch);
+        }
+
+        /**
+         * Marks an image that lacks nothing as not closed in order. If it cannot be opened after all the mark goes again, as far as that can
+         * be: without a journal nobody could tell that nothing is missing.
+         */
+        private boolean markAndCut(long next) throws BlockException {
+            try {
+                store.update(h -> h.withClean(false));
+                metadata.flushFile();
+                return table != null && (changed || hasOldBytes(next)) && !cutStorage(next);
+            } catch (BlockException e) {
+                if (header.clean()) {
+                    restoreMark(e);
+                }
+                throw e;
+            }
+        }
+
+        private void restoreMark(BlockException cause) {
+            try {
+                store.update(h -> h.withClean(true));
+                metadata.flushFile();
+            } catch (BlockException e) {
+                cause.addSuppressed(e);
+            }
         }
 
         private long scan(ChunkTable chunks, boolean dirty) throws BlockException {
