@@ -62,10 +62,10 @@ final class BaseChange {
         } else if (size > layout.baseSize()) {
             writeBits(size);
         }
-        HeaderChange change = new HeaderChange(header);
-        change.base = base;
-        change.baseSize = size;
-        write(change.header());
+        write(change -> {
+            change.base = base;
+            change.baseSize = size;
+        });
     }
 
     /**
@@ -98,9 +98,9 @@ final class BaseChange {
         return bitmap;
     }
 
-    private void write(FvdHeader next) throws BlockException {
+    private void write(HeaderChange.Setter setter) throws BlockException {
         file.debugEvent(DebugEvent.BACKING_UPDATE);
-        image.header().update(old -> next);
+        image.header().update(setter);
         image.metadata().flushFile();
     }
 
@@ -114,14 +114,9 @@ final class BaseChange {
             return;
         }
         requireEverything(image);
-        HeaderChange done = new HeaderChange(header);
-        done.allData = true;
-        FvdHeader hasAll = done.header();
-        image.header().update(old -> hasAll);
+        image.header().update(change -> change.allData = true);
         image.metadata().flushFile();
-        HeaderChange change = new HeaderChange(hasAll);
-        change.dropBase();
-        write(change.header());
+        write(HeaderChange::dropBase);
     }
 
     /** Fails unless every block has its bit. */

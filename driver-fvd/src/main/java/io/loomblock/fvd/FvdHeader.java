@@ -176,40 +176,4 @@ record FvdHeader(
                 isCompact() ? table.offset() : 0,
                 isCompact() ? chunkSize : 0);
     }
-
-    FvdHeader withClean(boolean value) {
-        return with(allData, stableEpoch, value);
-    }
-
-    FvdHeader withStableEpoch(long value) {
-        return with(allData, value, clean);
-    }
-
-    FvdHeader withAllData(boolean value) {
-        return with(value, stableEpoch, clean);
-    }
-
-    private FvdHeader with(boolean newAllData, long newEpoch, boolean newClean) {
-        return new FvdHeader(
-                format,
-                virtualSize,
-                dataOffset,
-                data,
-                base,
-                baseSize,
-                newAllData,
-                bitmap,
-                blockSize,
-                table,
-                chunkSize,
-                growUnit,
-                addStorageCommand,
-                journal,
-                newEpoch,
-                newClean,
-                needsZeroInit,
-                copyOnRead,
-                maxCopyOnRead,
-                prefetch);
-    }
 }

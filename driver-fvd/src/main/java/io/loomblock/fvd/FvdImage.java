@@ -180,7 +180,7 @@ record FvdImage(
          */
         private boolean markAndCut(long next) throws BlockException {
             try {
-                store.update(h -> h.withClean(false));
+                store.update(h -> h.clean = false);
                 metadata.flushFile();
                 return table != null && (changed || hasOldBytes(next)) && !cutStorage(next);
             } catch (BlockException e) {
@@ -193,7 +193,7 @@ record FvdImage(
 
         private void restoreMark(BlockException cause) {
             try {
-                store.update(h -> h.withClean(true));
+                store.update(h -> h.clean = true);
                 metadata.flushFile();
             } catch (BlockException e) {
                 cause.addSuppressed(e);
@@ -213,7 +213,7 @@ record FvdImage(
             if (header.usesJournal()) {
                 JournalErasure.run(files.file, header);
                 if (header.version() == 2) {
-                    store.update(h -> h.withStableEpoch(epoch));
+                    store.update(h -> h.stableEpoch = epoch);
                 }
                 metadata.flushFile();
             }
@@ -275,7 +275,7 @@ record FvdImage(
         /** The image has all of the base image: its header may say so once that is durable. */
         private void finishFetching(Journal journal) throws BlockException {
             journal.recycle();
-            store.update(h -> h.withAllData(true));
+            store.update(h -> h.allData = true);
             metadata.flushFile();
             metadata.dropBitmap();
         }
@@ -320,7 +320,7 @@ record FvdImage(
             metadata.writeBack();
         }
         metadata.eraseJournal(header.get());
-        header.update(h -> h.withClean(false));
+        header.update(h -> h.clean = false);
         metadata.flushFile();
     }
 
@@ -332,7 +332,7 @@ record FvdImage(
         }
         ours.journal.recycle();
         guard.check();
-        header.update(h -> h.withClean(true));
+        header.update(h -> h.clean = true);
         metadata.flushFile();
     }
 
@@ -344,7 +344,7 @@ record FvdImage(
      */
     void unsettle(BlockException cause) {
         try {
-            header.update(h -> h.withClean(false));
+            header.update(h -> h.clean = false);
             metadata.flushFile();
         } catch (BlockException e) {
             guard.trip(e);

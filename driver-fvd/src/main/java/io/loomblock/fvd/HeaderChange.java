@@ -25,6 +25,7 @@ final class HeaderChange {
     Area bitmap;
     long blockSize;
     Area table;
+    long stableEpoch;
     boolean clean;
     boolean needsZeroInit;
     boolean copyOnRead;
@@ -42,6 +43,7 @@ final class HeaderChange {
         this.bitmap = old.bitmap();
         this.blockSize = old.blockSize();
         this.table = old.table();
+        this.stableEpoch = old.stableEpoch();
         this.clean = old.clean();
         this.needsZeroInit = old.needsZeroInit();
         this.copyOnRead = old.copyOnRead();
@@ -83,7 +85,7 @@ final class HeaderChange {
                 old.growUnit(),
                 old.addStorageCommand(),
                 old.journal(),
-                old.stableEpoch(),
+                stableEpoch,
                 clean,
                 needsZeroInit,
                 copyOnRead,

@@ -11,7 +11,6 @@ import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,13 +61,15 @@ final class HeaderStore {
     /**
      * Changes the header in the file and in memory; not flushed.
      *
-     * @throws BlockException of a write that failed; the old header stays, in memory and, if that could be, in the file
+     * @throws BlockException of {@code setter}, or of a write that failed; the old header stays, in memory and, if that could be, in the file
      */
-    void update(UnaryOperator<FvdHeader> change) throws BlockException {
+    void update(HeaderChange.Setter setter) throws BlockException {
         lock.lock();
         try {
             AlignedBuffer bytes = memory();
-            FvdHeader next = change.apply(header);
+            HeaderChange change = new HeaderChange(header);
+            setter.set(change);
+            FvdHeader next = change.header();
             file.coReadv(0, IoVector.of(bytes, 0, HeaderFormat.AREA));
             bytes.copyTo(0, bytes, HeaderFormat.AREA, HeaderFormat.AREA);
             next.encode(bytes);

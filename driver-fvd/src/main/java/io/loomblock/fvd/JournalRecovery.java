@@ -42,6 +42,7 @@ final class JournalRecovery {
     private final Room room;
     private final RecordFormat format;
     private final RecordReader reader;
+    private final CoveredBlocks covered = new CoveredBlocks();
 
     /** Of all epochs so far. */
     private long highestEpoch;
@@ -226,9 +227,11 @@ final class JournalRecovery {
         long end = Math.min(firstSector + count, baseSectors);
         long firstBlock = layout.block(firstSector * FvdHeader.SECTOR);
         long endBlock = layout.block(end * FvdHeader.SECTOR - 1) + 1;
-        while (!bitmap.setLogged(firstBlock, endBlock)) {
-            room.make();
-        }
+        covered.cover(firstBlock, endBlock, (first, limit) -> {
+            while (!bitmap.setLogged(first, limit)) {
+                room.make();
+            }
+        });
     }
 
     /** Sets the entries that stand at {@code at}. */

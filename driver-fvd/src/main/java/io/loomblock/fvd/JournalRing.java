@@ -85,7 +85,7 @@ final class JournalRing {
         file.debugEvent(DebugEvent.JOURNAL_RECYCLE);
         metadata.writeBack();
         if (format == RecordFormat.V2) {
-            header.update(h -> h.withStableEpoch(epoch));
+            header.update(h -> h.stableEpoch = epoch);
             metadata.flushFile();
         }
         next = 0;

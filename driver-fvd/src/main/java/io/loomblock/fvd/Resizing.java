@@ -218,10 +218,7 @@ final class Resizing {
     }
 
     private void update(HeaderChange.Setter setter) throws BlockException {
-        HeaderChange change = new HeaderChange(image.header().get());
-        setter.set(change);
-        FvdHeader next = change.header();
-        image.header().update(old -> next);
+        image.header().update(setter);
         image.metadata().flushFile();
     }
 }

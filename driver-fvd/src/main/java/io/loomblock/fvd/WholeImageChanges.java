@@ -131,10 +131,7 @@ final class WholeImageChanges {
                 new Resizing(image, files, pool).run(size, settings);
                 return;
             }
-            HeaderChange change = new HeaderChange(image.header().get());
-            settings.set(change);
-            FvdHeader next = change.header();
-            image.header().update(old -> next);
+            image.header().update(settings);
             image.metadata().flushFile();
         });
     }
@@ -211,7 +208,7 @@ final class WholeImageChanges {
         try {
             work.run(settings.generic().pool());
             if (checked && clean) {
-                image.header().update(h -> h.withClean(true));
+                image.header().update(h -> h.clean = true);
                 image.metadata().flushFile();
             }
         } finally {
