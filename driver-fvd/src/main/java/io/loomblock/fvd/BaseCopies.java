@@ -39,7 +39,10 @@ record BaseCopies(@Nullable CopyOnRead reads, @Nullable Prefetcher prefetcher) {
                 : null;
         PrefetchSettings settings = header.prefetch();
         Prefetcher prefetcher = settings.startDelay() > 0
-                ? new Prefetcher(settings, layout, files.base(), options.timers(), how.random(), store, finish)
+                ? new Prefetcher(
+                        new PrefetchSteps(
+                                settings, layout, files.base(), options.timers(), how.random(), store, finish),
+                        options.timers())
                 : null;
         return new BaseCopies(reads, prefetcher);
     }
