@@ -35,12 +35,12 @@ final class AddCowDriver implements BlockDriver {
 
     private final Node file;
     private final Node data;
-    private final BackingFile backing;
+    private final GrowingBacking backing;
     private final OpenOptions options;
     private final Names names;
     private final FileNames fileNames;
     private final HeaderStore store;
-    private final Steps steps;
+    private final AddCowFiles files;
     private final CopyOnWrite copyOnWrite;
     private final RangeLocks clusterLocks = new RangeLocks();
 
@@ -61,17 +61,16 @@ final class AddCowDriver implements BlockDriver {
     record Names(String image, String imageFormat, @Nullable BackingReference backing) {}
 
     AddCowDriver(
-            Node file,
-            Node data,
+            AddCowFiles files,
             @Nullable Node backing,
             Names names,
             FileNames fileNames,
             HeaderStore store,
             OpenOptions options,
             AddCowImage image) {
-        this.file = file;
-        this.data = data;
-        this.backing = new BackingFile(backing);
+        this.file = files.file();
+        this.data = files.data();
+        this.backing = new GrowingBacking(backing);
         this.names = names;
         this.fileNames = fileNames;
         this.store = store;
@@ -80,8 +79,8 @@ final class AddCowDriver implements BlockDriver {
         this.image = image;
         this.writable = options.writable();
         this.active = !options.inactive();
-        this.steps = new Steps(file, data);
-        this.copyOnWrite = new CopyOnWrite(steps, data, this.backing);
+        this.files = files;
+        this.copyOnWrite = new CopyOnWrite(files, this.backing);
     }
 
     private AddCowImage image() throws BlockException {
@@ -156,7 +155,7 @@ final class AddCowDriver implements BlockDriver {
     @Override
     public void debugEvent(DebugEvent event) throws BlockException {
         if (event == DebugEvent.COR_WRITE) {
-            steps.announce(event);
+            files.announce(event);
         }
     }
 
@@ -179,7 +178,7 @@ final class AddCowDriver implements BlockDriver {
             if (set) {
                 readData(pos, n, qiov, qiovOffset + done);
             } else {
-                steps.announce(DebugEvent.READ_BACKING_AIO);
+                files.announce(DebugEvent.READ_BACKING_AIO);
                 backing.read(DebugEvent.READ_BACKING_AIO, pos, n, qiov, qiovOffset + done);
             }
             done += n;
@@ -187,7 +186,7 @@ final class AddCowDriver implements BlockDriver {
     }
 
     private void readData(long pos, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
-        steps.announce(DebugEvent.READ_AIO);
+        files.announce(DebugEvent.READ_AIO);
         data.coReadv(pos, bytes, qiov, qiovOffset, 0);
     }
 
@@ -208,7 +207,7 @@ final class AddCowDriver implements BlockDriver {
     }
 
     private void writeData(long pos, int bytes, IoVector qiov, int qiovOffset) throws BlockException {
-        steps.announce(DebugEvent.WRITE_AIO);
+        files.announce(DebugEvent.WRITE_AIO);
         data.coWritev(pos, bytes, qiov, qiovOffset, 0);
     }
 
@@ -280,7 +279,7 @@ final class AddCowDriver implements BlockDriver {
     }
 
     private void free(long offset, long bytes) throws BlockException {
-        steps.announce(DebugEvent.CLUSTER_FREE);
+        files.announce(DebugEvent.CLUSTER_FREE);
         data.coDiscard(offset, bytes);
     }
 
@@ -328,7 +327,7 @@ final class AddCowDriver implements BlockDriver {
             throw new BlockException(Errno.EINVAL, "Invalid image size specified");
         }
         long size = length + AddCowLayout.SECTOR - 1 & -AddCowLayout.SECTOR;
-        Resizing resizing = new Resizing(file, data, backing, copyOnWrite, current, options);
+        Resizing resizing = new Resizing(files, backing, copyOnWrite, current, options);
         if (size > current.size()) {
             image = resizing.grow(size);
         } else if (size < current.size()) {
@@ -350,7 +349,7 @@ final class AddCowDriver implements BlockDriver {
         CheckResult result = new AddCowChecker(current, bits).run(isOurs() ? fix : FixMode.NONE);
         if (result.corruptionsFixed() + result.leaksFixed() > 0) {
             file.flush();
-            image = AddCowImage.of(file, data, current.header(), current.size(), options);
+            image = AddCowImage.of(files, current.header(), current.size(), options);
         }
         return result;
     }
@@ -359,7 +358,7 @@ final class AddCowDriver implements BlockDriver {
     public void changeBackingFile(@Nullable String name, @Nullable String format) throws BlockException {
         AddCowImage current = image();
         requireWritable();
-        AddCowHeader header = new BackingChange(current, store, file, data, fileNames, names.image()).run(name, format);
+        AddCowHeader header = new BackingChange(current, store, files, fileNames, names.image()).run(name, format);
         image = current.withHeader(header);
         backingReference = name == null || name.isEmpty() ? null : new BackingReference(name, header.backingFormat());
     }
@@ -374,12 +373,12 @@ final class AddCowDriver implements BlockDriver {
         }
         current.bitmap().writeBack();
         long start = current.layout().headerSize();
-        steps.announce(DebugEvent.EMPTY_IMAGE_PREPARE);
+        files.announce(DebugEvent.EMPTY_IMAGE_PREPARE);
         try {
             file.coWriteZeroes(start, file.length() - start, RequestFlags.MAY_UNMAP);
             file.flush();
         } finally {
-            image = AddCowImage.of(file, data, current.header(), current.size(), options);
+            image = AddCowImage.of(files, current.header(), current.size(), options);
         }
         free(0, current.size());
     }
@@ -408,7 +407,7 @@ final class AddCowDriver implements BlockDriver {
             if (!options.noBacking() && !Objects.equals(reference, backingReference)) {
                 throw new BlockException(Errno.EINVAL, "The image has another backing file now");
             }
-            image = AddCowImage.read(file, data, header, options);
+            image = AddCowImage.read(files, header, options);
             backingReference = reference;
         } catch (BlockException e) {
             throw new BlockException(e.errno(), "Could not reopen add-cow layer: " + e.reason(), e);
@@ -419,7 +418,7 @@ final class AddCowDriver implements BlockDriver {
     @Override
     public void reopenPrepare(boolean willBeWritable) throws BlockException {
         if (willBeWritable) {
-            image = AddCowImage.read(file, data, image().header(), options);
+            image = AddCowImage.read(files, image().header(), options);
         }
         writable = willBeWritable;
     }

@@ -4,7 +4,6 @@ package io.loomblock.addcow;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
-import io.loomblock.driver.Node;
 
 /**
  * Everything that is known of an image once it is open, as one, so that it can be dropped and made anew as one.
@@ -21,19 +20,19 @@ record AddCowImage(AddCowHeader header, AddCowLayout layout, long size, BitmapCa
      *
      * @throws BlockException EINVAL if the bitmap is too short, unless a check shall look at that
      */
-    static AddCowImage read(Node file, Node data, AddCowHeader header, OpenOptions options) throws BlockException {
+    static AddCowImage read(AddCowFiles files, AddCowHeader header, OpenOptions options) throws BlockException {
         AddCowLayout layout = header.validate();
-        long size = WholeSectors.of(data).length();
-        if (!header.allAllocated() && !options.check() && file.length() < layout.fileLength(size)) {
+        long size = WholeSectors.of(files.data()).length();
+        if (!header.allAllocated() && !options.check() && files.file().length() < layout.fileLength(size)) {
             throw new BlockException(Errno.EINVAL, "add-cow bitmap is too short for the image file");
         }
-        return of(file, data, header, size, options);
+        return of(files, header, size, options);
     }
 
     /** The image of a disk of this size, with no bit in memory. */
-    static AddCowImage of(Node file, Node data, AddCowHeader header, long size, OpenOptions options) {
+    static AddCowImage of(AddCowFiles files, AddCowHeader header, long size, OpenOptions options) {
         AddCowLayout layout = new AddCowLayout((int) header.clusterBits());
-        BitmapCache bitmap = new BitmapCache(file, data, layout, size, options.metadataBudget());
+        BitmapCache bitmap = new BitmapCache(files, layout, size, options.metadataBudget());
         return new AddCowImage(header, layout, size, bitmap);
     }
 

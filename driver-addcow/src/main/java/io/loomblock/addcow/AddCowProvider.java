@@ -82,10 +82,11 @@ public final class AddCowProvider implements BlockDriverProvider {
             fileNames.refuseBacking(names.image(), reference.name());
         }
         Node data = openData(context, names);
-        AddCowImage image = AddCowImage.read(file, data, header, options);
+        AddCowFiles files = new AddCowFiles(file, data);
+        AddCowImage image = AddCowImage.read(files, header, options);
         Node backing = context.openBacking(reference == null ? BackingReference.NONE : reference);
         SharedFiles.refuse(file, data, backing);
-        return new AddCowDriver(file, data, backing, names, fileNames, store, options, image);
+        return new AddCowDriver(files, backing, names, fileNames, store, options, image);
     }
 
     /** The names in the header, whose formats must be known: guessing them would let a guest choose. */

@@ -5,7 +5,6 @@ import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.addcow.AddCowHeader.NamePlace;
 import io.loomblock.driver.DebugEvent;
-import io.loomblock.driver.Node;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
@@ -17,17 +16,15 @@ import org.jspecify.annotations.Nullable;
 final class BackingChange {
     private final AddCowImage image;
     private final HeaderStore store;
-    private final Node file;
-    private final Node data;
+    private final AddCowFiles files;
     private final FileNames names;
     private final String imageName;
 
     /** {@code imageName} is that of the data file as recorded. */
-    BackingChange(AddCowImage image, HeaderStore store, Node file, Node data, FileNames names, String imageName) {
+    BackingChange(AddCowImage image, HeaderStore store, AddCowFiles files, FileNames names, String imageName) {
         this.image = image;
         this.store = store;
-        this.file = file;
-        this.data = data;
+        this.files = files;
         this.names = names;
         this.imageName = imageName;
     }
@@ -75,10 +72,10 @@ final class BackingChange {
 
     /** Makes everything durable that the guest has written: a header must not show anything else in its place after a crash. */
     private void settle() throws BlockException {
-        new Steps(file, data).announce(DebugEvent.DATA_BARRIER);
-        data.flush();
+        files.announce(DebugEvent.DATA_BARRIER);
+        files.data().flush();
         image.bitmap().writeBack();
-        file.flush();
+        files.file().flush();
     }
 
     private AddCowHeader write(AddCowHeader next) throws BlockException {

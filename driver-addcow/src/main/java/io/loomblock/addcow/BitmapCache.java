@@ -28,8 +28,8 @@ final class BitmapCache {
     /** How many pages {@link #endOfRun} looks at, unless the file has holes there: a caller that wants more asks again. */
     private static final int MAX_PAGES_OF_RUN = 256;
 
+    private final AddCowFiles files;
     private final Node file;
-    private final Node data;
     private final AddCowLayout layout;
     private final PageCache pages;
     /** Held over a whole write-back: one writer per sector. */
@@ -40,13 +40,13 @@ final class BitmapCache {
     /**
      * The bitmap of a disk.
      *
-     * @param data the data file, flushed before bits are written
+     * @param files of which the data file is flushed before bits are written
      * @param size of the disk in bytes
      * @param budget bytes of memory
      */
-    BitmapCache(Node file, Node data, AddCowLayout layout, long size, long budget) {
-        this.file = file;
-        this.data = data;
+    BitmapCache(AddCowFiles files, AddCowLayout layout, long size, long budget) {
+        this.files = files;
+        this.file = files.file();
         this.layout = layout;
         // Twice what the bitmap has, so that pages of a small one do not drive each other out.
         long useful = 2 * (layout.fileLength(size) - layout.headerSize());
@@ -239,8 +239,8 @@ final class BitmapCache {
     private void writeBatch(SectorBatch batch) throws BlockException {
         boolean done = false;
         try {
-            new Steps(file, data).announce(DebugEvent.DATA_BARRIER);
-            data.flush();
+            files.announce(DebugEvent.DATA_BARRIER);
+            files.data().flush();
             batch.write(file, DebugEvent.BITMAP_UPDATE);
             done = true;
         } finally {

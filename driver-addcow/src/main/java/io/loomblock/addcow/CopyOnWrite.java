@@ -19,15 +19,15 @@ final class CopyOnWrite {
     /** All copies of an image that are under way take so much. */
     private static final long MEMORY = 2L * BufferPool.MAX_BUFFER;
 
-    private final Steps steps;
+    private final AddCowFiles files;
     private final Node data;
-    private final BackingFile backing;
+    private final GrowingBacking backing;
     /** Its own: who holds a piece waits for the data file, which may be an image that copies on write itself. */
     private final BufferPool pieces = new BufferPool(MEMORY, 0);
 
-    CopyOnWrite(Steps steps, Node data, BackingFile backing) {
-        this.steps = steps;
-        this.data = data;
+    CopyOnWrite(AddCowFiles files, GrowingBacking backing) {
+        this.files = files;
+        this.data = files.data();
         this.backing = backing;
     }
 
@@ -38,7 +38,7 @@ final class CopyOnWrite {
             copyShown(from, shown);
         }
         if (from + shown < to) {
-            steps.announce(DebugEvent.COW_WRITE);
+            files.announce(DebugEvent.COW_WRITE);
             data.coWriteZeroes(from + shown, to - from - shown, 0);
         }
     }
@@ -48,9 +48,9 @@ final class CopyOnWrite {
             for (int done = 0; done < bytes; ) {
                 int n = Math.min(bytes - done, buffer.capacity());
                 IoVector piece = IoVector.of(buffer, 0, n);
-                steps.announce(DebugEvent.COW_READ);
+                files.announce(DebugEvent.COW_READ);
                 backing.read(DebugEvent.COW_READ, from + done, n, piece, 0);
-                steps.announce(DebugEvent.COW_WRITE);
+                files.announce(DebugEvent.COW_WRITE);
                 data.coWritev(from + done, piece);
                 done += n;
             }

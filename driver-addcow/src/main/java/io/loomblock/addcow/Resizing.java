@@ -21,20 +21,20 @@ final class Resizing {
 
     private final Node file;
     private final Node data;
-    private final BackingFile backing;
+    private final GrowingBacking backing;
     private final CopyOnWrite copyOnWrite;
     private final AddCowImage old;
     private final OpenOptions options;
-    private final Steps steps;
+    private final AddCowFiles files;
 
-    Resizing(Node file, Node data, BackingFile backing, CopyOnWrite copyOnWrite, AddCowImage old, OpenOptions options) {
-        this.file = file;
-        this.data = data;
+    Resizing(AddCowFiles files, GrowingBacking backing, CopyOnWrite copyOnWrite, AddCowImage old, OpenOptions options) {
+        this.file = files.file();
+        this.data = files.data();
         this.backing = backing;
         this.copyOnWrite = copyOnWrite;
         this.old = old;
         this.options = options;
-        this.steps = new Steps(file, data);
+        this.files = files;
     }
 
     private BitsInFile bits() {
@@ -51,12 +51,12 @@ final class Resizing {
         bits().clearBehind(old.size(), DebugEvent.BITMAP_UPDATE);
         bits().extendFor(size);
         file.flush();
-        AddCowImage grown = AddCowImage.of(file, data, old.header(), size, options);
+        AddCowImage grown = AddCowImage.of(files, old.header(), size, options);
         if (!old.allAllocated()) {
             hideBacking(grown);
         }
         cutOddBytes();
-        steps.announce(DebugEvent.GROW);
+        files.announce(DebugEvent.GROW);
         data.truncate(size, true, PreallocationMode.OFF);
         data.flush();
         return grown;
@@ -65,7 +65,7 @@ final class Resizing {
     /** What is less than a sector at the end of the data file is not part of the disk, and must not become it. */
     private void cutOddBytes() throws BlockException {
         if (WholeSectors.of(data).isOdd()) {
-            steps.announce(DebugEvent.SHRINK);
+            files.announce(DebugEvent.SHRINK);
             data.truncate(old.size(), true, PreallocationMode.OFF);
         }
     }
@@ -93,7 +93,7 @@ final class Resizing {
         old.bitmap().writeBack();
         data.flush();
         file.flush();
-        steps.announce(DebugEvent.SHRINK);
+        files.announce(DebugEvent.SHRINK);
         data.truncate(size, true, PreallocationMode.OFF);
         try {
             // Until the cut is durable, a loss of power brings back clusters that need their bits.
@@ -104,6 +104,6 @@ final class Resizing {
             // Bits behind the end mean nothing, and are cleared before the disk grows.
             LOG.warn("{}: the bitmap could not be cut: {}", file, e.getMessage());
         }
-        return AddCowImage.of(file, data, old.header(), size, options);
+        return AddCowImage.of(files, old.header(), size, options);
     }
 }

@@ -62,7 +62,7 @@ class BitmapCacheTest {
         bytes.write(HEADER, bits, 0, bits.length);
         bytes.truncate(layout.fileLength(size));
         fileBytes.replace(bytes);
-        return new BitmapCache(file, data, layout, size, small ? 0 : 64 << 20);
+        return new BitmapCache(new AddCowFiles(file, data), layout, size, small ? 0 : 64 << 20);
     }
 
     private BitSet inFile(long clusters) {
@@ -131,7 +131,7 @@ class BitmapCacheTest {
         };
         fileBytes.replace(new SparseBytes());
         Node sparse = TestImages.node("sparse", holes, OpenOptions.readWrite());
-        BitmapCache cache = new BitmapCache(sparse, data, layout, layout.start(clusters), 1 << 20);
+        BitmapCache cache = new BitmapCache(new AddCowFiles(sparse, data), layout, layout.start(clusters), 1 << 20);
         sparse.truncate(layout.fileLength(layout.start(clusters)), true, PreallocationMode.OFF);
         assertThat(cache.endOfLongRun(0, clusters, false)).isGreaterThan(far);
         cache.set(far, far + 1);
@@ -355,7 +355,7 @@ class BitmapCacheTest {
     private BitmapCache cacheOn(Hooked hooked, long clusters, BitSet set) throws BlockException {
         cache(clusters, set, false);
         Node node = TestImages.node("file", hooked, OpenOptions.readWrite());
-        return new BitmapCache(node, data, layout, layout.start(clusters), 64 << 20);
+        return new BitmapCache(new AddCowFiles(node, data), layout, layout.start(clusters), 64 << 20);
     }
 
     @Test

@@ -5,8 +5,14 @@ import io.loomblock.BlockException;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
 
-/** Tells both files of a step just before it is taken: a fault may be wanted in either. spec: addcow.md section 11, "debug events". */
-record Steps(Node file, Node data) {
+/**
+ * The two files of an open image. Both hear of a step just before it is taken: a fault may be wanted in either. spec: addcow.md sections 1 and
+ * 11, "debug events".
+ *
+ * @param file with header and bitmap
+ * @param data with the guest's data
+ */
+record AddCowFiles(Node file, Node data) {
     void announce(DebugEvent step) throws BlockException {
         file.debugEvent(step);
         data.debugEvent(step);

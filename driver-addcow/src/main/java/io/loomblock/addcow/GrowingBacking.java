@@ -7,13 +7,16 @@ import io.loomblock.driver.Node;
 import io.loomblock.memory.IoVector;
 import org.jspecify.annotations.Nullable;
 
-/** What clusters show that the data file does not have: the backing file as far as it reaches, zeros after it. spec: addcow.md section 8. */
-final class BackingFile {
+/**
+ * What clusters show that the data file does not have: the backing file, in whole sectors and as far as it reaches by now, zeros after it. spec:
+ * addcow.md section 8, R1.
+ */
+final class GrowingBacking {
     private final @Nullable Node backing;
     private final @Nullable WholeSectors length;
 
     /** {@code backing} is null where there is none, or the opener wants none. */
-    BackingFile(@Nullable Node backing) {
+    GrowingBacking(@Nullable Node backing) {
         this.backing = backing;
         this.length = backing == null ? null : WholeSectors.of(backing);
     }
