@@ -227,11 +227,18 @@ final class JournalRecovery {
         long end = Math.min(firstSector + count, baseSectors);
         long firstBlock = layout.block(firstSector * FvdHeader.SECTOR);
         long endBlock = layout.block(end * FvdHeader.SECTOR - 1) + 1;
-        covered.cover(firstBlock, endBlock, (first, limit) -> {
-            while (!bitmap.setLogged(first, limit)) {
+        covered.cover(firstBlock, endBlock, (first, limit) -> setBits(bitmap, first, limit));
+    }
+
+    /** Page by page: all of them may be more than there is room for. */
+    private void setBits(BaseBitmap bits, long first, long end) throws BlockException {
+        for (long at = first; at < end; ) {
+            long next = Math.min(end, bits.endOfPage(at));
+            while (!bits.setLogged(at, next)) {
                 room.make();
             }
-        });
+            at = next;
+        }
     }
 
     /** Sets the entries that stand at {@code at}. */

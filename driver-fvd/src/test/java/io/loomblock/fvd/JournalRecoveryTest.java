@@ -8,6 +8,7 @@ import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.WriteGuard;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.testkit.MemoryDriver;
@@ -71,6 +72,67 @@ class JournalRecoveryTest {
                 new Area(TABLE, CHUNKS * FvdLayout.ENTRY_BYTES),
                 CHUNK,
                 CHUNK,
+                "",
+                new Area(JOURNAL, journal),
+                5,
+                false,
+                false,
+                false,
+                0,
+                PrefetchSettings.NONE);
+    }
+
+    /** Each record is of the whole base image, which by itself takes as long as reading the journal. */
+    @Test
+    void recordsOfTheWholeBaseImageCostNoMoreThanOne() throws BlockException {
+        int sectors = 4096;
+        int perSector = RecordFormat.SECTOR / RecordFormat.BITMAP_BYTES;
+        long baseSectors = 1L << 28;
+        AlignedBuffer sector = AlignedBuffer.allocate(512);
+        byte[] copy = new byte[512];
+        for (int i = 0; i < sectors; i++) {
+            for (int j = 0; j < perSector; j++) {
+                sector.putInt(j * 16, RecordFormat.BITMAP);
+                sector.putInt(j * 16 + 4, (int) (baseSectors - 1));
+                sector.putLong(j * 16 + 8, i % 2);
+            }
+            sector.get(0, copy, 0, copy.length);
+            bytes.write(JOURNAL + 512L * i, copy, 0, copy.length);
+        }
+        long bitmapAt = JOURNAL + 512L * sectors;
+        FvdHeader header = baseHeader(baseSectors * 512, 512L * sectors, bitmapAt);
+        FvdLayout layout = header.validate(bitmapAt + header.bitmap().size());
+        bytes.truncate(bitmapAt + header.bitmap().size());
+        RecordingDriver driver = new RecordingDriver("image", new MemoryDriver(bytes), log);
+        Node file = TestImages.node("image", driver, OpenOptions.readWrite());
+        // Memory for a few pages, so that every time the bits are set all of the bitmap would be read and written.
+        BaseBitmap bitmap = new BaseBitmap(file, layout, 1 << 20);
+        Metadata metadata = new Metadata(file, file, layout, null, bitmap, new WriteGuard());
+        new JournalRecovery(file, header, layout, null, bitmap, metadata::writeBack).run(pool);
+        assertThat(bitmap.hasAll(0, layout.baseSize())).isTrue();
+        long written = log.entries().stream()
+                .filter(entry -> entry.kind().changes())
+                .mapToLong(RequestLog.Entry::length)
+                .sum();
+        assertThat(written).isLessThan(2 * header.bitmap().size());
+        assertThat(bytesRead()).isLessThan(3 * header.bitmap().size() + 4 * 512L * sectors);
+    }
+
+    private static FvdHeader baseHeader(long size, long journal, long bitmapAt) {
+        long bitmapBytes = size / 4096 / Byte.SIZE;
+        return new FvdHeader(
+                HeaderV2.INSTANCE,
+                size,
+                bitmapAt + bitmapBytes,
+                NamedFile.NONE,
+                new NamedFile("base", "raw"),
+                size,
+                false,
+                new Area(bitmapAt, bitmapBytes),
+                4096,
+                Area.NONE,
+                0,
+                0,
                 "",
                 new Area(JOURNAL, journal),
                 5,
