@@ -23,6 +23,9 @@ public final class FvdImages {
     public static final String DATA = "data.raw";
     public static final String BASE = "base.raw";
 
+    /** Chunks are created in multiples of it; the format wants whole sectors only. */
+    private static final int CREATED_CHUNKS = 4096;
+
     private final TestFiles files = new TestFiles();
     private final MemoryDriver image;
     private final MemoryDriver data;
@@ -33,7 +36,7 @@ public final class FvdImages {
      *
      * @param version 1 or 2
      * @param size of the disk
-     * @param chunkSize 0 for a data area that is as the disk
+     * @param chunkSize whole sectors; 0 for a data area that is as the disk
      * @param blockSize 0 without a base image
      * @param journalSize as creation takes it: 0 for the default, -1 for none
      * @param dataFile whether the data has a file of its own
@@ -64,7 +67,26 @@ public final class FvdImages {
         this.base = base;
         files.put(BASE, base);
         data = files.put(DATA, new byte[0]);
-        image = files.create("fvd", IMAGE, options);
+        int chunk = shape.chunkSize();
+        if (chunk % CREATED_CHUNKS == 0) {
+            image = files.create("fvd", IMAGE, options);
+            return;
+        }
+        long times = CREATED_CHUNKS / chunk;
+        assertThat(chunk * times).as("chunks in one of those that are created").isEqualTo(CREATED_CHUNKS);
+        image = files.create("fvd", IMAGE, options.withSize(options.size() * times));
+        cutChunks(chunk, shape.size());
+    }
+
+    /** Makes an image of small chunks of one of as many larger ones, which has all areas as that needs them. */
+    private void cutChunks(int chunkSize, long size) {
+        boolean second = read().version() == 2;
+        long baseSize = Math.min(size, read().baseSize());
+        withField(second ? 8 : 12, size);
+        withField(second ? 2104 : 1068, baseSize);
+        withField(second ? 2152 : 2220, chunkSize);
+        withField(second ? 2160 : 2228, 3L * chunkSize);
+        assertThat(read().problems()).isEmpty();
     }
 
     /** The files; others may be put in their place, which record or fail. */
