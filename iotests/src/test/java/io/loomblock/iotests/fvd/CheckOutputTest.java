@@ -138,7 +138,7 @@ class CheckOutputTest {
         setEntry(1, 0);
         expect(2, "", "-q");
         expect(2, "", "-q", "--output=json");
-        expect(0, "", "-q", "-r", "all", "--output=json");
+        expect(3, "", "-q", "-r", "all", "--output=json");
     }
 
     @Test

@@ -9,14 +9,18 @@ import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.iotests.support.FvdImages;
 import io.loomblock.iotests.support.FvdImages.Shape;
+import io.loomblock.iotests.support.FvdReader;
 import io.loomblock.iotests.support.Guest;
+import io.loomblock.testkit.FakeTimers;
 import io.loomblock.testkit.FaultDriver;
 import io.loomblock.testkit.FaultDriver.Fault;
 import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.Pattern;
 import io.loomblock.testkit.Request;
 import io.loomblock.testkit.RequestLog.Kind;
+import io.loomblock.testkit.SparseBytes;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Predicate;
@@ -148,5 +152,137 @@ class HandOverTest {
             write(device, 16384, 16384);
             expectPattern(device, 16384, 16384);
         }
+    }
+
+    /** What no journal tells of is in the bitmap by then, and the next owner has nothing to recover. */
+    @ParameterizedTest
+    @ValueSource(strings = {"write-through", "buffered"})
+    void copiesAreHandedOverToo(String mode) throws Exception {
+        Shape shape = new Shape(2, SIZE, CHUNK, 16384, 8192, false);
+        FvdImages images = new FvdImages(shape, BASE, shape.options().with("copy_on_read", "on"));
+        FakeTimers timers = new FakeTimers();
+        byte[] expected = Arrays.copyOf(BASE, SIZE);
+        try (BlockDevice source = images.open(FvdImages.readWrite(mode).withTimers(timers))) {
+            Guest.read(source, 0, 16384);
+            timers.advance(Duration.ZERO);
+            Guest.read(source, 32768, 16384);
+            write(source, 300_000, 100_000);
+            System.arraycopy(Pattern.bytes(8, 300_000, 100_000), 0, expected, 300_000, 100_000);
+            source.inactivate();
+            FvdReader handedOver = images.expectSound(expected);
+            assertThat(handedOver.has(0)).isTrue();
+            assertThat(handedOver.has(16384)).isFalse();
+            assertThat(handedOver.has(32768)).as("waited to be stored").isTrue();
+            assertThat(Guest.read(source, 0, SIZE)).isEqualTo(expected);
+        }
+        images.expectSound(expected);
+    }
+
+    @Test
+    void anImageThatCannotBeCompletedIsNotHandedOver() throws Exception {
+        FvdImages images = new FvdImages(new Shape(2, SIZE, CHUNK, 16384, 8192, false), BASE);
+        FaultDriver faulty = new FaultDriver(images.image());
+        images.with(faulty, images.data());
+        BlockDevice source = images.open(FvdImages.readWrite("write-through"));
+        write(source, 0, 4096);
+        source.flush();
+        faulty.arm(Fault.always(Request.of(Kind.WRITE)));
+        BlockException failed = catchThrowableOfType(BlockException.class, source::inactivate);
+        assertThat(failed.errno()).isEqualTo(Errno.EIO);
+        faulty.disarm();
+        assertThat(images.read().isClean()).isFalse();
+        expectPattern(source, 0, 4096);
+        assertThat(catchThrowableOfType(BlockException.class, source::close))
+                .as("it is not written to any more, and so not closed in order")
+                .isNotNull();
+        try (BlockDevice again = images.open(FvdImages.readWrite())) {
+            expectPattern(again, 0, 4096);
+        }
+    }
+
+    /** As QED's: unusable until it can be read. */
+    @ParameterizedTest
+    @ValueSource(longs = {-1, 8192})
+    void anInvalidationThatFailedMayBeRepeated(long journal) throws Exception {
+        for (Predicate<Request> kind : List.of(Request.of(Kind.READ), Request.of(Kind.WRITE))) {
+            int number = 0;
+            while (failToInvalidate(journal, Fault.once(kind).at(number))) {
+                number++;
+            }
+            assertThat(number).isPositive();
+            failToInvalidate(journal, Fault.always(kind));
+        }
+    }
+
+    private static boolean failToInvalidate(long journal, Fault fault) throws Exception {
+        FvdImages images = new FvdImages(new Shape(2, SIZE, CHUNK, 16384, journal, false), BASE);
+        FaultDriver faulty = new FaultDriver(images.image());
+        images.with(faulty, images.data());
+        boolean failed;
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            write(device, 1000, 100_000);
+            device.flush();
+            device.inactivate();
+            faulty.arm(fault);
+            BlockException failure = catchThrowableOfType(BlockException.class, () -> device.invalidateCache(true));
+            failed = failure != null;
+            faulty.disarm();
+            if (failed) {
+                assertThat(failure.reason()).startsWith("Could not reopen fvd layer");
+                assertThat(catchThrowableOfType(BlockException.class, () -> Guest.read(device, 0, 512))
+                                .errno())
+                        .isEqualTo(Errno.EIO);
+                device.invalidateCache(true);
+            }
+            expectPattern(device, 1000, 100_000);
+            write(device, 300_000, 100_000);
+        } catch (AssertionError | BlockException e) {
+            throw new AssertionError(fault + ": " + e.getMessage(), e);
+        }
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            expectPattern(device, 1000, 100_000);
+            expectPattern(device, 300_000, 100_000);
+        }
+        return failed;
+    }
+
+    /** Nobody could tell that such an image lacks nothing if its mark stayed: it would open with force only. */
+    @Test
+    void anImageWithoutAJournalThatCouldNotBecomeWritableLacksNothing() throws Exception {
+        for (Predicate<Request> kind : List.of(Request.of(Kind.READ), Request.of(Kind.WRITE))) {
+            int number = 0;
+            while (failToBecomeWritable(Fault.once(kind).at(number))) {
+                number++;
+            }
+            assertThat(number).isPositive();
+        }
+    }
+
+    private static boolean failToBecomeWritable(Fault fault) throws Exception {
+        FvdImages images = new FvdImages(new Shape(2, SIZE, CHUNK, 16384, -1, false), BASE);
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            write(device, 1000, 100_000);
+        }
+        // Somebody has left bytes behind the image, so that more is done when it is opened than to mark it.
+        SparseBytes longer = images.image().snapshot();
+        longer.write(longer.length() + 3 * CHUNK, new byte[] {1}, 0, 1);
+        FaultDriver faulty = new FaultDriver(new MemoryDriver(longer));
+        images.with(faulty, images.data());
+        try (BlockDevice device = images.open(FvdImages.readOnly())) {
+            faulty.arm(fault);
+            BlockException failed = catchThrowableOfType(
+                    BlockException.class, () -> device.node().reopen(true));
+            faulty.disarm();
+            expectPattern(device, 1000, 100_000);
+            if (failed == null) {
+                return false;
+            }
+        }
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            expectPattern(device, 1000, 100_000);
+        } catch (BlockException e) {
+            throw new AssertionError(fault + ": " + e.getMessage(), e);
+        }
+        return true;
     }
 }
