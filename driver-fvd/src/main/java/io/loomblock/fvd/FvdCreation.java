@@ -59,7 +59,10 @@ final class FvdCreation {
         }
     }
 
-    /** Zero blocks of the base image are served from it unwritten, unless there is a table. */
+    /**
+     * Zero blocks of the base image are served from it unwritten, unless there is a table. With one, its bytes would have no place on the disk:
+     * the first opening for writing would cut them off. A device may hold anything: it is no file of somebody's.
+     */
     private void checkDataFile(NamedFile data) throws BlockException {
         if (data.isNone()) {
             return;
@@ -69,6 +72,10 @@ final class FvdCreation {
             require(
                     !mustBeZero || DataArea.isZero(node, 0),
                     "detect_sparse_hole without compact_image needs a data file that holds nothing yet");
+            require(
+                    !options.compact() || !node.hasZeroInit() || DataArea.isZero(node, 0),
+                    "The data file of a compact image must be empty, as what it holds would be lost;"
+                            + " cut it to no length, or say compact_image=off");
         }
     }
 

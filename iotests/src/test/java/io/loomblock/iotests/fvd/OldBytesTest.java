@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
+import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.iotests.support.FvdImages;
@@ -62,6 +63,25 @@ class OldBytesTest {
         file.write(file.length(), OLD, 0, OLD.length);
         images.image().replace(file);
         expectZerosAround(images);
+    }
+
+    /** What somebody has in it must not be lost by a slip. */
+    @ParameterizedTest(name = "layout {0}")
+    @ValueSource(ints = {1, 2})
+    void aCompactImageIsNotMadeOverADataFileThatHoldsSomething(int layout) throws BlockException {
+        Shape shape = new Shape(layout, SIZE, CHUNK, 0, 0, true);
+        FvdImages images = new FvdImages(shape, new byte[0]);
+        images.files().put(FvdImages.DATA, OLD);
+        BlockException refused = catchThrowableOfType(
+                BlockException.class,
+                () -> images.files().create("fvd", "other.fvd", new MemoryDriver(), shape.options()));
+        assertThat(refused.errno()).isEqualTo(Errno.EINVAL);
+        assertThat(refused).hasMessageContaining("must be empty");
+        CreateOptions asTheDisk = new Shape(layout, SIZE, 0, 0, 0, true).options();
+        images.files().create("fvd", "identity.fvd", new MemoryDriver(), asTheDisk);
+        try (BlockDevice device = images.files().open("identity.fvd", "fvd", FvdImages.readOnly())) {
+            assertThat(Guest.read(device, 0, OLD.length)).isEqualTo(OLD);
+        }
     }
 
     /** Blocks that are preset are read from storage that nobody writes first. */
