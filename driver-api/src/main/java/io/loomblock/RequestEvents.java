@@ -6,15 +6,19 @@ import jdk.jfr.DataAmount;
 import jdk.jfr.Description;
 import jdk.jfr.Enabled;
 import jdk.jfr.Event;
+import jdk.jfr.FlightRecorder;
+import jdk.jfr.FlightRecorderListener;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
+import jdk.jfr.Registered;
 import jdk.jfr.StackTrace;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The events that the Flight Recorder gets of requests, a type for each operation; off unless a recording asks for them.
  *
- * <p>While they are off a request asks one shared event whether its type is enabled, and makes none. Nothing here starts the recorder.
+ * <p>While they are off a request asks one shared event whether its type is enabled, and makes none. Nothing here starts the recorder, nor
+ * loads it: a type that registered itself would have it read all of its own metadata first, a tenth of a second before the first request.
  */
 final class RequestEvents {
     private static final Read READ = new Read();
@@ -23,7 +27,25 @@ final class RequestEvents {
     private static final Discard DISCARD = new Discard();
     private static final Flush FLUSH = new Flush();
 
+    static {
+        // Called at once if there is a recorder already.
+        FlightRecorder.addListener(new FlightRecorderListener() {
+            @Override
+            public void recorderInitialized(FlightRecorder recorder) {
+                register();
+            }
+        });
+    }
+
     private RequestEvents() {}
+
+    private static void register() {
+        FlightRecorder.register(Read.class);
+        FlightRecorder.register(Write.class);
+        FlightRecorder.register(WriteZeroes.class);
+        FlightRecorder.register(Discard.class);
+        FlightRecorder.register(Flush.class);
+    }
 
     /** An event that begins now, or null while nobody records such events. */
     static @Nullable Request begin(Operation operation) {
@@ -44,6 +66,7 @@ final class RequestEvents {
     /** One request of a device, from the call to the return; time spent throttled or stopped is in it. */
     @Category("Loomblock")
     @Enabled(false)
+    @Registered(false)
     @StackTrace(false)
     abstract static class Request extends Event {
         @Label("Device")
