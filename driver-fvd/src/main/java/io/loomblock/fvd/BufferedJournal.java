@@ -84,7 +84,7 @@ final class BufferedJournal implements Journal {
         lock.lock();
         try {
             guard.check();
-            if (!metadata.pin(List.of(sector))) {
+            if (!metadata.pin(sector)) {
                 return false;
             }
             append(sector);

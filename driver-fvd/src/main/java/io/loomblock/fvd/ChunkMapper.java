@@ -37,11 +37,11 @@ final class ChunkMapper {
      * @throws BlockException ENOSPC if there is no room, else of a file; some may have been mapped by then
      */
     boolean map(long first, long end) throws BlockException {
-        for (long chunk = table.endOfRun(first, end, false); chunk < end; ) {
-            if (!table.pin(chunk, chunk + 1) || !mapRun(chunk, end)) {
+        for (long chunk = first; chunk < end; chunk++) {
+            // This look brings the page into memory, as a rule, before the lock is taken.
+            if (table.entry(chunk) == ChunkTable.EMPTY && !mapRun(chunk, end)) {
                 return false;
             }
-            chunk = table.endOfRun(chunk, end, false);
         }
         return true;
     }

@@ -105,7 +105,8 @@ final class JournalPlan {
             return whole > start ? whole : limit;
         }
         long first = firstChunk(start);
-        long endOfEntries = first + fitting(first, endChunk(limit), RecordFormat.SECTOR - RecordFormat.BITMAP_BYTES);
+        int[] entries = entriesAtMost(first, endChunk(limit));
+        long endOfEntries = first + fitting(entries, RecordFormat.SECTOR - RecordFormat.BITMAP_BYTES);
         if (endOfEntries == endChunk(limit) && limit == end) {
             return end;
         }
@@ -115,15 +116,18 @@ final class JournalPlan {
         return Math.max(start, layout.blockStart(block));
     }
 
-    /** How many entries from {@code first} on take at most {@code room} bytes. */
-    private int fitting(long first, long end, int room) throws BlockException {
-        int most = (int) Math.min(end - first, RecordFormat.SECTOR);
-        int[] entries = entries(first, first + most);
+    /** How many of the entries, from the first on, take at most {@code room} bytes. */
+    private int fitting(int[] entries, int room) {
         int count = entries.length;
         while (JournalSector.tableBytes(format, entries, count) > room) {
             count--;
         }
         return count;
+    }
+
+    /** The entries of {@code [first, end)}, or the first of them: more than a sector has room for. */
+    private int[] entriesAtMost(long first, long end) throws BlockException {
+        return entries(first, Math.min(end, first + RecordFormat.SECTOR));
     }
 
     private void addLargeBlock(long start, long end) throws BlockException {
@@ -148,13 +152,23 @@ final class JournalPlan {
 
     private void addEntries(long first, long end) throws BlockException {
         for (long at = first; at < end; ) {
-            int count = fitting(at, end, RecordFormat.SECTOR);
-            int[] entries = entries(at, at + count);
-            if (Arrays.stream(entries).anyMatch(entry -> entry != ChunkTable.EMPTY)) {
+            int[] found = entriesAtMost(at, end);
+            int count = fitting(found, RecordFormat.SECTOR);
+            int[] entries = count == found.length ? found : Arrays.copyOf(found, count);
+            if (hasStorage(entries)) {
                 sectors.add(new JournalSector(at, entries, 0, 0, false));
             }
             at += count;
         }
+    }
+
+    private static boolean hasStorage(int[] entries) {
+        for (int entry : entries) {
+            if (entry != ChunkTable.EMPTY) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private int[] entries(long first, long end) throws BlockException {

@@ -67,13 +67,18 @@ final class Metadata {
 
     /** Sees to it that {@link #publish} cannot fail until the next write-back. False if something must be written back first. */
     boolean pin(List<JournalSector> sectors) throws BlockException {
-        BaseBitmap bits = bitmap;
         for (JournalSector sector : sectors) {
-            if (bits != null && sector.hasBits() && !bits.pin(firstBlock(sector), endBlock(sector))) {
+            if (!pin(sector)) {
                 return false;
             }
         }
         return true;
+    }
+
+    /** The same for one. */
+    boolean pin(JournalSector sector) throws BlockException {
+        BaseBitmap bits = bitmap;
+        return bits == null || !sector.hasBits() || bits.pin(firstBlock(sector), endBlock(sector));
     }
 
     /** What the sector says has been logged: seen by lookups from now on. */

@@ -27,7 +27,7 @@ final class NoJournal implements Journal {
         try {
             guard.check();
             for (JournalSector sector : sectors) {
-                while (!metadata.pin(List.of(sector))) {
+                while (!metadata.pin(sector)) {
                     metadata.writeBack();
                 }
                 metadata.publish(sector);
