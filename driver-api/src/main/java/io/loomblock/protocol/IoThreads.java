@@ -64,6 +64,11 @@ final class IoThreads {
         return task.await();
     }
 
+    /** Runs what nobody waits for on one of the threads. */
+    void begin(Runnable action) {
+        executor.execute(action);
+    }
+
     private static final class Task<T extends @Nullable Object> implements Runnable {
         private final Call<T> call;
         private final Thread caller;

@@ -86,6 +86,11 @@ final class LibC {
         return (int) call(LinuxConstants.SYS_FDATASYNC, fd, 0, 0, 0, 0);
     }
 
+    /** Of the whole file for a length of 0. */
+    int syncFileRange(int fd, long offset, long length, int flags) {
+        return (int) call(LinuxConstants.SYS_SYNC_FILE_RANGE, fd, offset, length, flags, 0);
+    }
+
     int ftruncate(int fd, long length) {
         return (int) call(LinuxConstants.SYS_FTRUNCATE, fd, length, 0, 0, 0);
     }

@@ -19,6 +19,7 @@ final class LinuxConstants {
     static final int SYS_FCNTL = number(72, 25);
     static final int SYS_IOCTL = number(16, 29);
     static final int SYS_FDATASYNC = number(75, 83);
+    static final int SYS_SYNC_FILE_RANGE = number(277, 84);
     static final int SYS_FTRUNCATE = number(77, 46);
     static final int SYS_FALLOCATE = number(285, 47);
 
@@ -34,6 +35,7 @@ final class LinuxConstants {
     static final int SEEK_DATA = 3;
     static final int SEEK_HOLE = 4;
 
+    static final int SYNC_FILE_RANGE_WRITE = 2;
     static final int FALLOC_FL_KEEP_SIZE = 0x01;
     static final int FALLOC_FL_PUNCH_HOLE = 0x02;
     static final int FALLOC_FL_ZERO_RANGE = 0x10;

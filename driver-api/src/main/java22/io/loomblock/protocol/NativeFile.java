@@ -38,6 +38,7 @@ final class NativeFile implements FileIo {
     /** The system reads what is not in the page cache of a page before it writes into it. */
     private final PacedTransfer innerWrites = new PacedTransfer(this::writeWaiting, CachedReads.QUICK_NANOS, threads);
 
+    private final EarlyWriteBack writeBack = new EarlyWriteBack(this::beginWriteBack, syncers::begin);
     private final Pace statusPace = new Pace(CachedReads.QUICK_NANOS);
 
     /** -1 once closed, so that a call too late meets EBADF and not somebody else's file. */
@@ -113,6 +114,9 @@ final class NativeFile implements FileIo {
             } else {
                 innerWrites.run(address, length, offset);
             }
+            if (!direct) {
+                writeBack.wrote(length);
+            }
         } finally {
             Reference.reachabilityFence(source);
         }
@@ -165,7 +169,13 @@ final class NativeFile implements FileIo {
 
     @Override
     public void sync() throws BlockException {
+        writeBack.syncs(System.nanoTime());
         slowly(syncers, () -> check(libc.fdatasync(fd)));
+    }
+
+    /** What fails here, the next sync tells. */
+    private void beginWriteBack() {
+        libc.syncFileRange(fd, 0, 0, LinuxConstants.SYNC_FILE_RANGE_WRITE);
     }
 
     @Override
