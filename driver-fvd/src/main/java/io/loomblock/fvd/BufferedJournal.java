@@ -116,17 +116,20 @@ final class BufferedJournal implements Journal {
 
     private void append(JournalSector sector) throws BlockException {
         RecordFormat format = ring.format();
+        long epoch = ring.nextEpoch();
+        boolean needsData = metadata.wantsBarrier(sector);
         JournalBuffer buffer = current;
-        if (buffer != null && (sector.afterBarrier() || !buffer.hasRoom(sector.bytes(format), format))) {
-            seal();
-            kick();
-            buffer = null;
-        }
-        if (buffer == null) {
+        if (buffer == null || sector.afterBarrier() || !buffer.append(sector, format, epoch, needsData)) {
+            if (buffer != null) {
+                seal();
+                kick();
+            }
             buffer = newBuffer(sector.afterBarrier());
             current = buffer;
+            if (!buffer.append(sector, format, epoch, needsData)) {
+                throw new IllegalStateException("records of more than a sector");
+            }
         }
-        buffer.append(sector, format, ring.nextEpoch(), metadata.wantsBarrier(sector));
         schedule();
     }
 

@@ -39,17 +39,22 @@ final class JournalBuffer {
         return bytes <= left && format != RecordFormat.V1 ? used : used + left;
     }
 
-    boolean hasRoom(int bytes, RecordFormat format) {
-        return start(bytes, format) + bytes <= memory.capacity();
-    }
-
-    /** Adds records, for which there is room; {@code needsData} if the data must be durable before they are. */
-    void append(JournalSector sector, RecordFormat format, long epoch, boolean needsData) {
+    /**
+     * Adds records.
+     *
+     * @param needsData whether the data must be durable before they are
+     * @return false if there is no room
+     */
+    boolean append(JournalSector sector, RecordFormat format, long epoch, boolean needsData) {
         int bytes = sector.bytes(format);
         int at = start(bytes, format);
+        if (at + bytes > memory.capacity()) {
+            return false;
+        }
         sector.encode(format, epoch, memory, at);
         used = at + bytes;
         dataFirst |= needsData;
+        return true;
     }
 
     /** Whether data has to be durable first. */

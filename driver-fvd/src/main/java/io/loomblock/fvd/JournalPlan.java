@@ -47,9 +47,13 @@ final class JournalPlan {
             long start,
             long end)
             throws BlockException {
+        boolean hasBits = bitmap != null && !bitmap.isSettled(start, end);
+        if (!hasBits && table != null && layout.chunk(start) == layout.chunk(end - 1)) {
+            return ofChunk(table, layout.chunk(start));
+        }
         JournalPlan plan = new JournalPlan(layout, format, table);
         long rest = start;
-        if (bitmap != null && !bitmap.isSettled(start, end)) {
+        if (hasBits) {
             long bitEnd = Math.min(end, layout.baseSize());
             plan.addBits(start, bitEnd);
             rest = layout.blockEnd(layout.block(bitEnd - 1));
@@ -58,6 +62,14 @@ final class JournalPlan {
             plan.addDirty(layout.chunk(rest), layout.chunk(end - 1) + 1);
         }
         return plan.sectors;
+    }
+
+    /** What most writes have to log. */
+    private static List<JournalSector> ofChunk(ChunkTable table, long chunk) throws BlockException {
+        int entry = table.entry(chunk);
+        return ChunkTable.isDirty(entry)
+                ? List.of(new JournalSector(chunk, new int[] {ChunkTable.clean(entry)}, 0, 0, false))
+                : List.of();
     }
 
     /** How long a part of the disk may be whose bits are set at once, in bytes. */
