@@ -19,7 +19,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** Fills an empty image from one end to the other by writes, each of which allocates; the score is the time for all of it. */
+/** Fills an empty image, from one end to the other or here and there, by writes, each of which allocates; the score is the time for all of it. */
 @BenchmarkMode(Mode.SingleShotTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
 @Warmup(iterations = 20)
@@ -41,6 +41,7 @@ public class FreshImageBenchmark extends LoadBenchmark {
 
     private ScratchImage image;
     private List<SequentialLane> writes;
+    private List<SequentialLane> scattered;
     private List<SequentialLane> writesAndFlushes;
     private AtomicInteger written;
 
@@ -50,6 +51,7 @@ public class FreshImageBenchmark extends LoadBenchmark {
         image = ScratchImage.create(format, size);
         written = new AtomicInteger();
         writes = sequential(bytes, size, image.device()::write);
+        scattered = scattered(bytes, size, image.device()::write);
         writesAndFlushes = sequential(bytes, size, this::writeThenPerhapsFlush);
     }
 
@@ -65,6 +67,12 @@ public class FreshImageBenchmark extends LoadBenchmark {
     @Benchmark
     public void write() throws InterruptedException {
         Load.run(writes);
+    }
+
+    /** The same, each write in another place than the one before. */
+    @Benchmark
+    public void scatteredWrite() throws InterruptedException {
+        Load.run(scattered);
     }
 
     /** Down to the disk at the end. */

@@ -31,6 +31,11 @@ public abstract class LoadBenchmark {
         return SequentialLane.lanes(inFlight, memory(bytes), size, request);
     }
 
+    /** Lanes that together pass over a disk of {@code size} bytes once, here and there. */
+    final List<SequentialLane> scattered(int bytes, long size, Request request) throws BlockException {
+        return SequentialLane.scattered(inFlight, memory(bytes), size, request);
+    }
+
     /** Lanes that together make {@code total} requests, one behind the other, and begin anew at the end of the disk. */
     final List<RowLane> inRow(int total, int bytes, long size, Request request) throws BlockException {
         return RowLane.lanes(inFlight, total, bytes, memory(bytes), size, request);
