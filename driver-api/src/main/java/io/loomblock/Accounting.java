@@ -2,7 +2,6 @@
 package io.loomblock;
 
 import java.util.concurrent.atomic.AtomicLongArray;
-import java.util.concurrent.atomic.LongAdder;
 
 /**
  * What a device was asked to do: operations, bytes and summed latency for each kind of request, failed and invalid ones apart.
@@ -13,8 +12,17 @@ import java.util.concurrent.atomic.LongAdder;
  */
 public final class Accounting {
     private static final int STRIPES = 16;
-    /** Longs between two stripes: two cache lines, because processors fetch lines in pairs. */
-    private static final int SPACING = 16;
+    /** Longs of a stripe: its figures, and what keeps those of the next one out of the cache lines that processors fetch with them. */
+    private static final int SPACING = 48;
+    /** Where in a stripe the time is at which one of its requests last ended. */
+    private static final int ENDED = 0;
+    // Where the figures of a kind are, from its place in the stripe on.
+    private static final int OPERATIONS = 0;
+    private static final int BYTES = 1;
+    private static final int NANOS = 2;
+    private static final int FAILED = 3;
+    private static final int INVALID = 4;
+    private static final int FIGURES = 5;
 
     /** Kinds of requests; zero writes count as writes. */
     public enum Kind {
@@ -35,23 +43,31 @@ public final class Accounting {
      */
     public record Figures(long operations, long bytes, long failed, long invalid, long totalTimeNanos) {}
 
-    private final Counters reads = new Counters();
-    private final Counters writes = new Counters();
-    private final Counters flushes = new Counters();
-    private final Counters unmaps = new Counters();
-    /** When the last request ended, by stripe of the thread that made it: threads that end at once do not meet. */
-    private final AtomicLongArray ended = new AtomicLongArray((STRIPES + 1) * SPACING);
+    /**
+     * All figures, a stripe for each thread but for sixteen threads the same one: those of a request stand side by side, and threads
+     * that count at once do not meet.
+     */
+    private final AtomicLongArray stripes = new AtomicLongArray((STRIPES + 1) * SPACING);
 
     Accounting() {
         long now = System.nanoTime();
         for (int stripe = 0; stripe < STRIPES; stripe++) {
-            ended.set((stripe + 1) * SPACING, now);
+            stripes.set(start(stripe) + ENDED, now);
         }
     }
 
     /** The figures of one kind so far. */
     public Figures of(Kind kind) {
-        return counters(kind).figures();
+        return new Figures(
+                sum(kind, OPERATIONS), sum(kind, BYTES), sum(kind, FAILED), sum(kind, INVALID), sum(kind, NANOS));
+    }
+
+    private long sum(Kind kind, int figure) {
+        long sum = 0;
+        for (int stripe = 0; stripe < STRIPES; stripe++) {
+            sum += stripes.get(place(start(stripe), kind) + figure);
+        }
+        return sum;
     }
 
     /** Nanoseconds since a request last ended, whether well or not; since the device was opened if there was none. */
@@ -59,54 +75,48 @@ public final class Accounting {
         long now = System.nanoTime();
         long least = Long.MAX_VALUE;
         for (int stripe = 0; stripe < STRIPES; stripe++) {
-            least = Math.min(least, now - ended.get((stripe + 1) * SPACING));
+            least = Math.min(least, now - stripes.get(start(stripe) + ENDED));
         }
         return Math.max(0, least);
     }
 
-    private Counters counters(Kind kind) {
-        return switch (kind) {
-            case READ -> reads;
-            case WRITE -> writes;
-            case FLUSH -> flushes;
-            case UNMAP -> unmaps;
-        };
-    }
-
     void done(Kind kind, long bytes, long startNanos) {
-        Counters c = counters(kind);
-        c.operations.increment();
-        c.bytes.add(bytes);
-        c.nanos.add(end() - startNanos);
+        int stripe = stripe();
+        int place = place(stripe, kind);
+        stripes.getAndAdd(place + OPERATIONS, 1);
+        stripes.getAndAdd(place + BYTES, bytes);
+        stripes.getAndAdd(place + NANOS, end(stripe) - startNanos);
     }
 
     void failed(Kind kind, long startNanos) {
-        Counters c = counters(kind);
-        c.failed.increment();
-        c.nanos.add(end() - startNanos);
+        int stripe = stripe();
+        int place = place(stripe, kind);
+        stripes.getAndAdd(place + FAILED, 1);
+        stripes.getAndAdd(place + NANOS, end(stripe) - startNanos);
     }
 
     void invalid(Kind kind) {
-        counters(kind).invalid.increment();
-        end();
+        int stripe = stripe();
+        stripes.getAndAdd(place(stripe, kind) + INVALID, 1);
+        end(stripe);
     }
 
-    private long end() {
+    private long end(int stripe) {
         long now = System.nanoTime();
-        int stripe = (int) Thread.currentThread().threadId() & (STRIPES - 1);
-        ended.lazySet((stripe + 1) * SPACING, now);
+        stripes.lazySet(stripe + ENDED, now);
         return now;
     }
 
-    private static final class Counters {
-        final LongAdder operations = new LongAdder();
-        final LongAdder bytes = new LongAdder();
-        final LongAdder failed = new LongAdder();
-        final LongAdder invalid = new LongAdder();
-        final LongAdder nanos = new LongAdder();
+    /** Where this thread's stripe starts. */
+    private static int stripe() {
+        return start((int) Thread.currentThread().threadId() & (STRIPES - 1));
+    }
 
-        Figures figures() {
-            return new Figures(operations.sum(), bytes.sum(), failed.sum(), invalid.sum(), nanos.sum());
-        }
+    private static int start(int stripe) {
+        return (stripe + 1) * SPACING;
+    }
+
+    private static int place(int stripe, Kind kind) {
+        return stripe + ENDED + 1 + kind.ordinal() * FIGURES;
     }
 }

@@ -33,6 +33,14 @@ final class BenchLoad implements AutoCloseable {
     /** A Phaser takes no more; nothing tells more requests in flight from these. */
     private static final int MOST_LANES = (1 << 16) - 1;
 
+    /**
+     * A thread that is through with its requests sooner than this takes twice as many next time, without asking in between: the number of
+     * the next request is one that all processors fight for. What takes longer is taken one by one, and so made in order.
+     */
+    private static final long SHORT_NANOS = 5_000;
+
+    private static final int MOST_CLAIMED = 64;
+
     private final BlockDevice device;
     private final BenchPlan plan;
     private final boolean write;
@@ -123,16 +131,29 @@ final class BenchLoad implements AutoCloseable {
     /** Takes part in the current part, to its end. */
     private void makeRequests(IoVector vector, ExecutorService alongside) throws BlockException {
         long end = partEnd;
-        for (long index = next.getAndIncrement(); index < end && failure.get() == null; ) {
-            if (!drain && plan.isFlushBefore(index)) {
-                alongside.execute(this::flushAlongside);
+        int claim = 1;
+        long begun = System.nanoTime();
+        for (long first = next.getAndAdd(claim); first < end; first = next.getAndAdd(claim)) {
+            for (long index = first; index < Math.min(first + claim, end); index++) {
+                if (failure.get() != null) {
+                    return;
+                }
+                makeRequest(index, vector, alongside);
             }
-            if (write) {
-                device.write(plan.offsetOf(index), vector);
-            } else {
-                device.read(plan.offsetOf(index), vector);
-            }
-            index = next.getAndIncrement();
+            long ended = System.nanoTime();
+            claim = ended - begun < SHORT_NANOS ? Math.min(2 * claim, MOST_CLAIMED) : Math.max(claim / 2, 1);
+            begun = ended;
+        }
+    }
+
+    private void makeRequest(long index, IoVector vector, ExecutorService alongside) throws BlockException {
+        if (!drain && plan.isFlushBefore(index)) {
+            alongside.execute(this::flushAlongside);
+        }
+        if (write) {
+            device.write(plan.offsetOf(index), vector);
+        } else {
+            device.read(plan.offsetOf(index), vector);
         }
     }
 
