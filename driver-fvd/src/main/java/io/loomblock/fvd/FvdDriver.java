@@ -350,7 +350,7 @@ final class FvdDriver implements BlockDriver {
         }
     }
 
-    /** No more work behind the scenes for this image; what copies wait to be stored is forgotten. */
+    /** No more work behind the scenes for this image; what copies wait to be stored is forgotten, as nothing of the old state is to be written. */
     private static void stop(@Nullable FvdImage current) {
         if (current != null && current.writing() != null) {
             current.writing().copies().stop();
