@@ -8,7 +8,6 @@ import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.addcow.AddCowHeader.NamePlace;
 import io.loomblock.driver.CreateContext;
-import io.loomblock.driver.Filenames;
 import io.loomblock.driver.Node;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
@@ -30,16 +29,20 @@ final class AddCowCreation {
 
     private final CreateContext context;
     private final CreateOptions options;
+    private final FileNames names;
 
     AddCowCreation(CreateContext context, CreateOptions options) {
         this.context = context;
         this.options = options;
+        this.names = FileNames.of(context);
     }
 
     void run() throws BlockException {
         String backing = options.backingFile();
         require(options.size() >= 0 || backing != null, "Image creation needs a size parameter");
-        require(backing == null || !isImageItself(backing), "The backing file is the add-cow file itself");
+        if (backing != null) {
+            names.refuseItself(backing);
+        }
         requireFormat(options.backingFormat());
         long backingLength = options.size() < 0 && backing != null ? lengthOf(backing) : -1;
         AddCowLayout layout = layout();
@@ -48,8 +51,10 @@ final class AddCowCreation {
         if (image == null || image.isEmpty()) {
             throw new BlockException(Errno.EINVAL, "add-cow needs an existing image file: -o image_file=…");
         }
-        require(backing == null || !isSame(backing, image), "The backing file and the image file are the same");
-        require(!isImageItself(image), "The image file is the add-cow file itself");
+        if (backing != null) {
+            names.refuseSame(image, backing);
+        }
+        names.refuseImage(image);
         String imageFormat = options.options().getOrDefault(IMAGE_FORMAT, RAW);
         byte[] backingName = name(backing);
         byte[] imageName = name(image);
@@ -101,15 +106,6 @@ final class AddCowCreation {
     private static void requireFormat(@Nullable String format) throws BlockException {
         require(format == null || AddCowProvider.isFormat(format), "Unknown file format '" + format + "'");
         require(format == null || format.length() <= AddCowHeader.MAX_FORMAT, "File format name is too long");
-    }
-
-    private boolean isImageItself(String name) {
-        return context.isSameFile(Filenames.combine(context.filename(), name), context.filename());
-    }
-
-    private boolean isSame(String name, String otherName) {
-        return context.isSameFile(
-                Filenames.combine(context.filename(), name), Filenames.combine(context.filename(), otherName));
     }
 
     private static byte[] name(@Nullable String name) throws BlockException {

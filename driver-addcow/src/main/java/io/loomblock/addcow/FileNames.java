@@ -4,7 +4,7 @@ package io.loomblock.addcow;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.driver.Filenames;
-import io.loomblock.driver.OpenContext;
+import io.loomblock.driver.ImageContext;
 import java.util.function.BiPredicate;
 
 /**
@@ -14,7 +14,7 @@ import java.util.function.BiPredicate;
  * @param sameFile whether two names, in full, mean the same file
  */
 record FileNames(String filename, BiPredicate<String, String> sameFile) {
-    static FileNames of(OpenContext context) {
+    static FileNames of(ImageContext context) {
         return new FileNames(context.filename(), context::isSameFile);
     }
 
@@ -35,9 +35,19 @@ record FileNames(String filename, BiPredicate<String, String> sameFile) {
 
     /** Throws EINVAL if this backing file is the data file or the add-cow file. */
     void refuseBacking(String image, String backing) throws BlockException {
+        refuseSame(image, backing);
+        refuseItself(backing);
+    }
+
+    /** Throws EINVAL if this backing file is the data file. */
+    void refuseSame(String image, String backing) throws BlockException {
         if (isSame(image, backing)) {
             throw new BlockException(Errno.EINVAL, "The backing file and the image file are the same");
         }
+    }
+
+    /** Throws EINVAL if this backing file is the add-cow file. */
+    void refuseItself(String backing) throws BlockException {
         if (isImageItself(backing)) {
             throw new BlockException(Errno.EINVAL, "The backing file is the add-cow file itself");
         }

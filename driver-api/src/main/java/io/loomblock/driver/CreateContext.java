@@ -6,18 +6,7 @@ import io.loomblock.OpenOptions;
 import org.jspecify.annotations.Nullable;
 
 /** What a provider gets to make an image. */
-public interface CreateContext {
-    /** The name of the new image. */
-    String filename();
-
-    /** How the opener opens images: what names inside them may open, where buffers come from. */
-    OpenOptions options();
-
-    /** Whether two names, in full, mean the same file; see {@link OpenContext#isSameFile}. */
-    default boolean isSameFile(String name, String otherName) {
-        return name.equals(otherName);
-    }
-
+public interface CreateContext extends ImageContext {
     /**
      * Makes the file, empty whatever was there before, and opens it writable. The caller closes the node.
      *

@@ -3,16 +3,10 @@ package io.loomblock.driver;
 
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
-import io.loomblock.OpenOptions;
 import org.jspecify.annotations.Nullable;
 
 /** What a provider gets to open an image: its file, the options, and an opener for the names inside. */
-public interface OpenContext {
-    /** The name the image is opened by, for messages. */
-    String filename();
-
-    OpenOptions options();
-
+public interface OpenContext extends ImageContext {
     /** What was given for the provider's {@link BlockDriverProvider#openOptions}, checked. */
     OptionValues values();
 
@@ -53,14 +47,6 @@ public interface OpenContext {
      */
     default long lengthOf(String name, @Nullable String format) throws BlockException {
         throw new BlockException(Errno.ENOTSUP, "There is no way to files here");
-    }
-
-    /**
-     * Whether two names, in full, mean the same file; found without opening either. What cannot be told apart but by name, is told by
-     * name.
-     */
-    default boolean isSameFile(String name, String otherName) {
-        return name.equals(otherName);
     }
 
     /**
