@@ -3,28 +3,28 @@ package io.loomblock.job;
 
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
-import io.loomblock.BlockStatus;
-import io.loomblock.LayeredStatus;
+import io.loomblock.job.ComparedPieces.Piece;
+import io.loomblock.job.ComparedPieces.Verdict;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
-import io.loomblock.memory.IoVector;
 import java.io.Serial;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Compares what two images read as, and in strict mode also their sizes and allocation. spec: block-layer.md section 9, "compare".
  *
  * <p>Where both say that a range is zero, or neither has it allocated, nothing is read. Differences are found to the sector of 512
- * bytes. For one thread.
+ * bytes. Workers, which are virtual threads, claim piece by piece, read and compare it, and tell what came out in turn: so it is the
+ * first difference, or the first failure, that counts.
  */
 public final class ImageComparison {
-    /** What a failure to read names the beginning of, as QEMU does. */
-    private static final int CHUNK = BufferPool.MAX_BUFFER;
+    /** One reads and one compares on a small machine; what has to be fetched from a disk takes more. */
+    private static final int WORKERS = 4;
     /** What is read of each image at once: both have their half of one buffer, so that nobody waits for the second one. */
-    private static final int HALF = CHUNK / 2;
+    private static final int HALF = BufferPool.MAX_BUFFER / 2;
 
     private static final int SECTOR = 512;
-    /** What strict mode compares of a status. */
-    private static final int STRICT = BlockStatus.DATA | BlockStatus.ZERO | BlockStatus.ALLOCATED | BlockStatus.EOF;
 
     /** How two images relate. */
     public enum Outcome {
@@ -43,7 +43,7 @@ public final class ImageComparison {
      */
     public record Result(Outcome outcome, long offset) {}
 
-    /** What hears of the comparison while it runs. */
+    /** What hears of the comparison while it runs, from one thread at a time. */
     public interface Listener extends JobProgress {
         /** The sizes differ, and the common part does not; comes before the rest of the longer image is read. */
         void sizesDiffer();
@@ -91,15 +91,19 @@ public final class ImageComparison {
         }
     }
 
-    private final Side left;
-    private final Side right;
-    private final boolean strict;
+    private final ComparedImage left;
+    private final ComparedImage right;
+    private final ComparedPieces pieces;
     private final Listener listener;
+    private final Turns turns = new Turns(true);
+    /** Set by the worker whose turn it is, before it stops the others. */
+    private @Nullable Verdict verdict;
 
-    private ImageComparison(Side left, Side right, boolean strict, Listener listener) {
-        this.left = left;
-        this.right = right;
-        this.strict = strict;
+    private ImageComparison(BlockDevice left, BlockDevice right, boolean strict, Listener listener)
+            throws BlockException {
+        this.left = new ComparedImage(left, left.length(), true);
+        this.right = new ComparedImage(right, right.length(), false);
+        this.pieces = new ComparedPieces(this.left, this.right, strict);
         this.listener = listener;
     }
 
@@ -107,119 +111,101 @@ public final class ImageComparison {
      * Compares two images; where their sizes differ, the rest of the longer one has to be zero.
      *
      * @throws ComparisonException where the status of a range, or its content, cannot be had
-     * @throws BlockException if there is no memory, or a length cannot be had
+     * @throws BlockException if there is no memory, or a length cannot be had; EINTR if the caller was interrupted
      */
     public static Result compare(
             BlockDevice left, BlockDevice right, boolean strict, BufferPool pool, Listener listener)
             throws ComparisonException, BlockException {
-        try (AlignedBuffer memory = pool.acquire(2 * HALF)) {
-            Side first = new Side(left, left.length(), true, memory, 0);
-            Side second = new Side(right, right.length(), false, memory, HALF);
-            return new ImageComparison(first, second, strict, listener).run();
-        }
-    }
-
-    private Result run() throws ComparisonException {
-        if (strict && left.length != right.length) {
+        ImageComparison comparison = new ImageComparison(left, right, strict, listener);
+        if (strict && comparison.sizesDiffer()) {
             return new Result(Outcome.SIZE_DIFFERS, -1);
         }
-        long common = Math.min(left.length, right.length);
-        long total = Math.max(left.length, right.length);
-        for (long at = 0; at < common; ) {
-            BlockStatus l = left.status(at, common - at);
-            BlockStatus r = right.status(at, common - at);
-            if (strict && ((l.flags() ^ r.flags()) & STRICT) != 0) {
-                return new Result(Outcome.STATUS_DIFFERS, at);
-            }
-            long length = Math.min(l.length(), r.length());
-            if (!(l.isZero() && r.isZero()) && (l.isAllocated() || r.isAllocated())) {
-                length = Math.min(length, CHUNK);
-                long difference = difference(at, (int) length, l.isAllocated(), r.isAllocated());
-                if (difference >= 0) {
-                    return new Result(Outcome.CONTENT_DIFFERS, difference);
-                }
-            }
-            at += length;
-            listener.advanced(at, total);
-        }
-        if (left.length == right.length) {
-            return new Result(Outcome.IDENTICAL, -1);
-        }
-        listener.sizesDiffer();
-        return restIsZero(left.length > right.length ? left : right, common);
+        return comparison.run(pool);
     }
 
-    /** The sector in which the two differ first, or -1; an image that has nothing there reads as zeros. */
-    private long difference(long at, int length, boolean inLeft, boolean inRight) throws ComparisonException {
-        if (!inLeft || !inRight) {
-            return (inLeft ? left : right).firstNonZero(at, length);
+    private boolean sizesDiffer() {
+        return left.length() != right.length();
+    }
+
+    private Result run(BufferPool pool) throws ComparisonException, BlockException {
+        Workers.run("compare", WORKERS, pool, turns, this::work);
+        Verdict end = verdict;
+        if (end == null) {
+            return new Result(Outcome.IDENTICAL, -1);
         }
-        for (int done = 0; done < length; done += HALF) {
-            int n = Math.min(HALF, length - done);
-            left.read(at, done, n);
-            right.read(at, done, n);
-            int mismatch = left.memory.mismatch(left.base, right.memory, right.base, n);
-            if (mismatch >= 0) {
-                return at + done + (mismatch & -SECTOR);
+        if (end.failure() != null) {
+            throw end.failure();
+        }
+        return Objects.requireNonNull(end.result());
+    }
+
+    private void work(AlignedBuffer memory) {
+        for (Piece piece = claim(); piece != null; piece = claim()) {
+            Verdict found = verdict(piece, memory);
+            if (!turns.await(piece.start())) {
+                return;
+            }
+            report(piece, found);
+        }
+    }
+
+    private @Nullable Piece claim() {
+        return turns.stopped() ? null : pieces.claim();
+    }
+
+    private void report(Piece piece, @Nullable Verdict found) {
+        if (sizesDiffer() && piece.start() == Math.min(left.length(), right.length())) {
+            listener.sizesDiffer();
+        }
+        if (found != null) {
+            verdict = found;
+            turns.stop();
+            return;
+        }
+        listener.advanced(piece.end(), Math.max(left.length(), right.length()));
+        turns.done(piece.end());
+    }
+
+    /** What a piece says of the images, or null if it is the same in both. */
+    private @Nullable Verdict verdict(Piece piece, AlignedBuffer memory) {
+        if (piece.verdict() != null || !(piece.inLeft() || piece.inRight())) {
+            return piece.verdict();
+        }
+        try {
+            for (int done = 0; done < piece.length(); done += HALF) {
+                long difference = difference(piece, done, memory);
+                if (difference >= 0) {
+                    return Verdict.of(Outcome.CONTENT_DIFFERS, difference);
+                }
+            }
+            return null;
+        } catch (ComparisonException e) {
+            return Verdict.of(e);
+        }
+    }
+
+    /** The first sector of a part of a piece in which the two differ, or -1; an image that has nothing there reads as zeros. */
+    private long difference(Piece piece, int from, AlignedBuffer memory) throws ComparisonException {
+        int bytes = (int) Math.min(HALF, piece.length() - from);
+        if (piece.inLeft()) {
+            left.read(piece.start(), from, bytes, memory, 0);
+        }
+        if (piece.inRight()) {
+            right.read(piece.start(), from, bytes, memory, HALF);
+        }
+        int sector = piece.inLeft() && piece.inRight()
+                ? memory.mismatch(0, memory, HALF, bytes) & -SECTOR
+                : firstNonZero(memory, piece.inLeft() ? 0 : HALF, bytes);
+        return sector < 0 ? -1 : piece.start() + from + sector;
+    }
+
+    /** The first sector with a byte that is not zero, counted from {@code base}, or -1. */
+    private static int firstNonZero(AlignedBuffer memory, int base, int bytes) {
+        for (int i = 0; i < bytes; i += SECTOR) {
+            if (!memory.isZero(base + i, Math.min(SECTOR, bytes - i))) {
+                return i;
             }
         }
         return -1;
-    }
-
-    private Result restIsZero(Side longer, long from) throws ComparisonException {
-        for (long at = from; at < longer.length; ) {
-            BlockStatus status = longer.status(at, longer.length - at);
-            long length = status.length();
-            if (status.isAllocated() && !status.isZero()) {
-                length = Math.min(length, CHUNK);
-                long nonZero = longer.firstNonZero(at, (int) length);
-                if (nonZero >= 0) {
-                    return new Result(Outcome.CONTENT_DIFFERS, nonZero);
-                }
-            }
-            at += length;
-            listener.advanced(at, longer.length);
-        }
-        return new Result(Outcome.IDENTICAL, -1);
-    }
-
-    /** One of the two images, and its half of the memory, which begins at {@code base}. */
-    private record Side(BlockDevice device, long length, boolean first, AlignedBuffer memory, int base) {
-        BlockStatus status(long at, long bytes) throws ComparisonException {
-            try {
-                LayeredStatus found = device.layeredStatus(at, bytes);
-                BlockStatus status = found.status();
-                // Past the end of a shorter backing file the zeros come from that file.
-                boolean allocated = status.isAllocated() || found.layer().backing() != null;
-                int flags = status.flags() | (allocated ? BlockStatus.ALLOCATED : 0);
-                boolean atEnd = at + status.length() == length;
-                return status.withFlags(atEnd ? flags | BlockStatus.EOF : flags & ~BlockStatus.EOF);
-            } catch (BlockException e) {
-                throw new ComparisonException(Step.STATUS, first, at, e);
-            }
-        }
-
-        /** Reads what lies {@code from} bytes behind the beginning of a chunk; at most {@link #HALF}. */
-        void read(long chunk, int from, int bytes) throws ComparisonException {
-            try {
-                device.read(chunk + from, IoVector.of(memory, base, bytes));
-            } catch (BlockException e) {
-                throw new ComparisonException(Step.READ, first, chunk, e);
-            }
-        }
-
-        /** The first sector of a chunk with a byte that is not zero, or -1. */
-        long firstNonZero(long chunk, int bytes) throws ComparisonException {
-            for (int done = 0; done < bytes; done += HALF) {
-                int n = Math.min(HALF, bytes - done);
-                read(chunk, done, n);
-                for (int i = 0; i < n; i += SECTOR) {
-                    if (!memory.isZero(base + i, Math.min(SECTOR, n - i))) {
-                        return chunk + done + i;
-                    }
-                }
-            }
-            return -1;
-        }
     }
 }

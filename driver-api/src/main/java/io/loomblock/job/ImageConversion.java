@@ -10,7 +10,6 @@ import io.loomblock.job.ConversionSource.Kind;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -124,50 +123,24 @@ public final class ImageConversion {
     }
 
     private void run() throws BlockException {
-        // A flag that is there already fails nothing; one that is set from here on stops the workers.
-        boolean interrupted = Thread.interrupted();
-        List<Thread> workers = new ArrayList<>();
-        for (int i = 0; i < options.workers(); i++) {
-            workers.add(Thread.ofVirtual().name("convert-" + i).start(this::work));
-        }
-        for (Thread worker : workers) {
-            while (worker.isAlive()) {
-                try {
-                    worker.join();
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                    turns.fail(new BlockException(Errno.EINTR));
-                }
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-        turns.throwFailure();
+        Workers.run("convert", options.workers(), options.pool(), turns, this::work);
     }
 
-    private void work() {
-        try (AlignedBuffer buffer = options.pool().acquire(BufferPool.MAX_BUFFER)) {
-            for (Chunk chunk = claim(); chunk != null; chunk = claim()) {
-                if (chunk.kind() == Kind.DATA) {
-                    read(chunk, buffer);
-                }
-                if (!turns.await(chunk.start())) {
-                    return;
-                }
-                write(chunk, buffer);
-                turns.done(chunk.end());
+    private void work(AlignedBuffer buffer) throws BlockException {
+        for (Chunk chunk = claim(); chunk != null; chunk = claim()) {
+            if (chunk.kind() == Kind.DATA) {
+                read(chunk, buffer);
             }
-        } catch (BlockException e) {
-            turns.fail(e);
-        } catch (RuntimeException | Error e) {
-            // A bug must not leave the others waiting for this worker's turn.
-            turns.fail(new BlockException(Errno.EIO, "internal error: " + e, e));
+            if (!turns.await(chunk.start())) {
+                return;
+            }
+            write(chunk, buffer);
+            turns.done(chunk.end());
         }
     }
 
     private @Nullable Chunk claim() throws BlockException {
-        return turns.failed() ? null : source.claim(listener);
+        return turns.stopped() ? null : source.claim(listener);
     }
 
     private void read(Chunk chunk, AlignedBuffer buffer) throws BlockException {

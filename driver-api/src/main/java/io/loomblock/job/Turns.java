@@ -6,12 +6,13 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
-/** Lets the workers of a job write in order, each when all before it have, and stops all of them when one fails. */
+/** Lets the workers of a job finish in order, each when all before it have, and stops all of them when one fails. */
 final class Turns {
     private final boolean ordered;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition moved = lock.newCondition();
     private long position;
+    private volatile boolean stopped;
     private volatile @Nullable BlockException failure;
 
     /** Without order nobody waits. */
@@ -19,14 +20,14 @@ final class Turns {
         this.ordered = ordered;
     }
 
-    /** Waits until all before {@code start} is done; false if the job has failed. */
+    /** Waits until all before {@code start} is done; false if the job has failed or was stopped. */
     boolean await(long start) {
         lock.lock();
         try {
-            while (ordered && failure == null && position != start) {
+            while (ordered && !stopped && position != start) {
                 moved.awaitUninterruptibly();
             }
-            return failure == null;
+            return !stopped;
         } finally {
             lock.unlock();
         }
@@ -43,10 +44,22 @@ final class Turns {
         }
     }
 
+    /** Stops the job, which has come to its end before all is done. */
+    void stop() {
+        lock.lock();
+        try {
+            stopped = true;
+            moved.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Stops the job; the first failure counts, later ones are attached to it. */
     void fail(BlockException e) {
         lock.lock();
         try {
+            stopped = true;
             BlockException first = failure;
             if (first == null) {
                 failure = e;
@@ -59,8 +72,9 @@ final class Turns {
         }
     }
 
-    boolean failed() {
-        return failure != null;
+    /** Whether nobody is to begin anything. */
+    boolean stopped() {
+        return stopped;
     }
 
     void throwFailure() throws BlockException {

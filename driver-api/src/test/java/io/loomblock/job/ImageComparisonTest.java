@@ -22,6 +22,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -118,6 +120,46 @@ class ImageComparisonTest {
                     assertThat(e.first()).isFalse();
                     assertThat(e.offset()).isEqualTo(CHUNK);
                 });
+    }
+
+    @Test
+    void aDifferenceCountsBeforeAFailureBehindItThatWasMetEarlier() throws Exception {
+        CountDownLatch failed = new CountDownLatch(1);
+        FaultDriver broken = new FaultDriver(image(LENGTH, 5));
+        broken.arm(FaultDriver.Fault.always(request -> {
+            if (request.offset() == CHUNK) {
+                failed.countDown();
+                return true;
+            }
+            awaitUninterruptibly(failed);
+            return false;
+        }));
+        assertThat(compare(image(LENGTH), broken, false)).isEqualTo(new Result(Outcome.CONTENT_DIFFERS, 0));
+        assertThat(heard).isEmpty();
+    }
+
+    @Test
+    void theSizesAreToldBeforeWhatTheRestOfTheLongerOneSays() throws Exception {
+        FaultDriver broken = new FaultDriver(image(LENGTH + CHUNK, LENGTH + 600));
+        broken.arm(FaultDriver.Fault.always(request -> request.offset() == LENGTH));
+        assertThatThrownBy(() -> compare(image(LENGTH), broken, false)).isInstanceOf(ComparisonException.class);
+        assertThat(heard)
+                .containsExactly(CHUNK + "/" + (LENGTH + CHUNK), LENGTH + "/" + (LENGTH + CHUNK), "sizes differ");
+    }
+
+    @Test
+    void anInterruptThatIsThereAlreadyFailsNothingAndStays() throws Exception {
+        Thread.currentThread().interrupt();
+        assertThat(compare(image(LENGTH), image(LENGTH), true).outcome()).isEqualTo(Outcome.IDENTICAL);
+        assertThat(Thread.interrupted()).isTrue();
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private final class Listener implements ImageComparison.Listener {
