@@ -7,18 +7,24 @@ import io.loomblock.BlockStatus;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /**
- * The images that a conversion reads, as one row of bytes that workers claim piece by piece.
+ * The images that a conversion reads, as one row of bytes that workers claim piece by piece: as many at once as their buffer holds,
+ * for where the pieces are small, to take turns costs as much as to copy.
  *
- * <p>The lock is held while the status of the next piece is looked up, never while data is read.
+ * <p>The lock is held while the status of the next pieces is looked up, never while data is read.
  */
 final class ConversionSource {
     /** Pieces without data are at most this long, so that a stop is noticed. */
     private static final long MAX_STEP = 1L << 30;
+
+    private static final int PAGE = 4096;
+
+    /** As many pieces are claimed at once at most. */
+    private static final int MOST_PIECES = 64;
 
     /** What is to be done with a piece. */
     enum Kind {
@@ -34,8 +40,9 @@ final class ConversionSource {
      * A piece that one worker has claimed.
      *
      * @param fillWithZeros for data: it is known to be zeros, which are to be written as data
+     * @param place where in the worker's buffer its data belongs, a multiple of a page
      */
-    record Chunk(long start, long length, Kind kind, boolean fillWithZeros) {
+    record Chunk(long start, long length, Kind kind, boolean fillWithZeros, int place) {
         long end() {
             return start + length;
         }
@@ -80,29 +87,44 @@ final class ConversionSource {
         statusEnd = 0;
     }
 
-    /** The next piece, or null if there is none left. */
-    @Nullable
-    Chunk claim(JobProgress progress) throws BlockException {
+    /** The next pieces, one behind the other, whose data fits into one buffer; none if there are none left. */
+    List<Chunk> claim(JobProgress progress) throws BlockException {
+        List<Chunk> claimed = new ArrayList<>();
         lock.lock();
         try {
-            long start = position;
-            if (start == length()) {
-                return null;
+            int used = 0;
+            while (position < length() && claimed.size() < MOST_PIECES && used % PAGE == 0) {
+                Chunk next = next(used);
+                if (next.kind() == Kind.DATA) {
+                    if (used + next.length() > BufferPool.MAX_BUFFER) {
+                        break;
+                    }
+                    used += (int) next.length();
+                }
+                claimed.add(next);
+                position = next.end();
+                count(next, progress);
             }
-            if (statusEnd <= start) {
-                lookUp(start);
-            }
-            boolean fill = status == Kind.ZERO && options.minSparse() == 0;
-            Kind kind = fill ? Kind.DATA : status;
-            long bytes = Math.min(statusEnd - start, kind == Kind.DATA ? BufferPool.MAX_BUFFER : MAX_STEP);
-            position = start + bytes;
-            if (work > 0 && isWork(status)) {
-                workClaimed += bytes;
-                progress.advanced(workClaimed, work);
-            }
-            return new Chunk(start, bytes, kind, fill);
         } finally {
             lock.unlock();
+        }
+        return claimed;
+    }
+
+    private Chunk next(int place) throws BlockException {
+        if (statusEnd <= position) {
+            lookUp(position);
+        }
+        boolean fill = status == Kind.ZERO && options.minSparse() == 0;
+        Kind kind = fill ? Kind.DATA : status;
+        long bytes = Math.min(statusEnd - position, kind == Kind.DATA ? BufferPool.MAX_BUFFER : MAX_STEP);
+        return new Chunk(position, bytes, kind, fill, place);
+    }
+
+    private void count(Chunk claimed, JobProgress progress) {
+        if (work > 0 && claimed.kind() == Kind.DATA) {
+            workClaimed += claimed.length();
+            progress.advanced(workClaimed, work);
         }
     }
 

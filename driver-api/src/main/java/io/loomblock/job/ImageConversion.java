@@ -11,14 +11,13 @@ import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Copies one image, or several one after the other, into another: what is not allocated or zero is left out where the target reads
  * as zeros anyway, several requests are in flight. spec: block-layer.md section 9, "convert".
  *
- * <p>Each worker is a virtual thread with a buffer of 2 MiB: it claims the next piece of the source, reads it, waits for its turn
- * unless order does not matter, and writes what of it is not zero. The first failure stops all of them.
+ * <p>Each worker is a virtual thread with a buffer of 2 MiB: it claims the next pieces of the source, reads them, waits for its
+ * turn unless order does not matter, and writes what of them is not zero. The first failure stops all of them.
  */
 public final class ImageConversion {
     private static final int SECTOR = 512;
@@ -127,30 +126,34 @@ public final class ImageConversion {
     }
 
     private void work(AlignedBuffer buffer) throws BlockException {
-        for (Chunk chunk = claim(); chunk != null; chunk = claim()) {
-            if (chunk.kind() == Kind.DATA) {
-                read(chunk, buffer);
+        for (List<Chunk> chunks = claim(); !chunks.isEmpty(); chunks = claim()) {
+            for (Chunk chunk : chunks) {
+                if (chunk.kind() == Kind.DATA) {
+                    read(chunk, buffer);
+                }
             }
-            if (!turns.await(chunk.start())) {
+            if (!turns.await(chunks.get(0).start())) {
                 return;
             }
-            write(chunk, buffer);
-            turns.done(chunk.end());
+            for (Chunk chunk : chunks) {
+                write(chunk, buffer);
+            }
+            turns.done(chunks.get(chunks.size() - 1).end());
         }
     }
 
-    private @Nullable Chunk claim() throws BlockException {
-        return turns.stopped() ? null : source.claim(listener);
+    private List<Chunk> claim() throws BlockException {
+        return turns.stopped() ? List.of() : source.claim(listener);
     }
 
     private void read(Chunk chunk, AlignedBuffer buffer) throws BlockException {
         int length = (int) chunk.length();
         if (chunk.fillWithZeros()) {
-            buffer.fill(0, length, (byte) 0);
+            buffer.fill(chunk.place(), length, (byte) 0);
             return;
         }
         try {
-            source.read(chunk.start(), length, buffer, 0);
+            source.read(chunk.start(), length, buffer, chunk.place());
         } catch (BlockException e) {
             if (!options.salvage()) {
                 throw new BlockException(
@@ -159,17 +162,18 @@ public final class ImageConversion {
                                 + e.errno().text(),
                         e);
             }
-            salvage(chunk.start(), length, buffer);
+            salvage(chunk, buffer);
         }
     }
 
-    private void salvage(long start, int length, AlignedBuffer buffer) {
-        for (int at = 0; at < length; at += SECTOR) {
+    private void salvage(Chunk chunk, AlignedBuffer buffer) {
+        for (int at = 0; at < chunk.length(); at += SECTOR) {
+            int place = chunk.place() + at;
             try {
-                source.read(start + at, SECTOR, buffer, at);
+                source.read(chunk.start() + at, SECTOR, buffer, place);
             } catch (BlockException e) {
-                buffer.fill(at, SECTOR, (byte) 0);
-                turns.exclusively(sectorOf(start + at, e));
+                buffer.fill(place, SECTOR, (byte) 0);
+                turns.exclusively(sectorOf(chunk.start() + at, e));
             }
         }
     }
@@ -183,7 +187,7 @@ public final class ImageConversion {
             switch (chunk.kind()) {
                 case BACKING -> {}
                 case ZERO -> writeZeroes(chunk.start(), chunk.length());
-                case DATA -> writeData(chunk.start(), (int) chunk.length(), buffer);
+                case DATA -> writeData(chunk, buffer);
             }
         } catch (BlockException e) {
             throw new BlockException(
@@ -194,15 +198,16 @@ public final class ImageConversion {
         }
     }
 
-    private void writeData(long start, int length, AlignedBuffer buffer) throws BlockException {
-        IoVector vector = IoVector.of(buffer);
-        ZeroRuns runs = new ZeroRuns(buffer, start, length, options.minSparse());
+    private void writeData(Chunk chunk, AlignedBuffer buffer) throws BlockException {
+        IoVector vector = IoVector.of(buffer, chunk.place(), (int) chunk.length());
+        ZeroRuns runs = new ZeroRuns(buffer, chunk.place(), chunk.start(), (int) chunk.length(), options.minSparse());
         while (runs.next()) {
+            long start = chunk.start() + runs.start();
             if (runs.isZero()) {
-                writeZeroes(start + runs.start(), runs.length());
+                writeZeroes(start, runs.length());
             } else {
                 rate.take(runs.length());
-                target.write(start + runs.start(), runs.length(), vector, runs.start(), 0);
+                target.write(start, runs.length(), vector, runs.start(), 0);
             }
         }
     }

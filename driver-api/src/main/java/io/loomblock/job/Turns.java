@@ -2,6 +2,8 @@
 package io.loomblock.job;
 
 import io.loomblock.BlockException;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -10,7 +12,9 @@ import org.jspecify.annotations.Nullable;
 final class Turns {
     private final boolean ordered;
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition moved = lock.newCondition();
+    /** Who waits, by where its turn begins: each is woken by itself, when it is its turn. */
+    private final Map<Long, Condition> waiting = new HashMap<>();
+
     private long position;
     private volatile boolean stopped;
     private volatile @Nullable BlockException failure;
@@ -24,8 +28,13 @@ final class Turns {
     boolean await(long start) {
         lock.lock();
         try {
-            while (ordered && !stopped && position != start) {
-                moved.awaitUninterruptibly();
+            if (ordered && !stopped && position != start) {
+                Condition turn = lock.newCondition();
+                waiting.put(start, turn);
+                while (!stopped && position != start) {
+                    turn.awaitUninterruptibly();
+                }
+                waiting.remove(start);
             }
             return !stopped;
         } finally {
@@ -38,7 +47,10 @@ final class Turns {
         lock.lock();
         try {
             position = end;
-            moved.signalAll();
+            Condition next = waiting.get(end);
+            if (next != null) {
+                next.signal();
+            }
         } finally {
             lock.unlock();
         }
@@ -48,8 +60,7 @@ final class Turns {
     void stop() {
         lock.lock();
         try {
-            stopped = true;
-            moved.signalAll();
+            stopLocked();
         } finally {
             lock.unlock();
         }
@@ -59,17 +70,21 @@ final class Turns {
     void fail(BlockException e) {
         lock.lock();
         try {
-            stopped = true;
             BlockException first = failure;
             if (first == null) {
                 failure = e;
             } else if (first != e) {
                 first.addSuppressed(e);
             }
-            moved.signalAll();
+            stopLocked();
         } finally {
             lock.unlock();
         }
+    }
+
+    private void stopLocked() {
+        stopped = true;
+        waiting.values().forEach(Condition::signal);
     }
 
     /** Whether nobody is to begin anything. */

@@ -11,6 +11,7 @@ import io.loomblock.memory.AlignedBuffer;
  */
 final class ZeroRuns {
     private final AlignedBuffer buffer;
+    private final int place;
     private final long diskOffset;
     private final int end;
     private final long minZeros;
@@ -21,11 +22,13 @@ final class ZeroRuns {
     private boolean zero;
 
     /**
-     * @param diskOffset where the buffer's first byte is on the guest's disk
+     * @param place where in the buffer the bytes begin
+     * @param diskOffset where the first of them is on the guest's disk
      * @param minZeros the least length of a run of zeros; 0 for one run of data
      */
-    ZeroRuns(AlignedBuffer buffer, long diskOffset, int bytes, long minZeros) {
+    ZeroRuns(AlignedBuffer buffer, int place, long diskOffset, int bytes, long minZeros) {
         this.buffer = buffer;
+        this.place = place;
         this.diskOffset = diskOffset;
         this.end = bytes;
         this.minZeros = minZeros;
@@ -83,7 +86,7 @@ final class ZeroRuns {
         int at = from;
         while (at < end) {
             int next = blockEnd(at);
-            if (!buffer.isZero(at, next - at)) {
+            if (!buffer.isZero(place + at, next - at)) {
                 break;
             }
             at = next;

@@ -10,16 +10,18 @@ import org.junit.jupiter.api.Test;
 /** Buffers are split where long enough zeros, in whole blocks of the guest's disk, begin and end. */
 class ZeroRunsTest {
     private static final int SIZE = 32 << 10;
+    private static final int PLACE = 4096;
 
     /** {@code D} or {@code Z} and the length of each run; {@code data} are the bytes that are not zero. */
     private static String runs(long diskOffset, int bytes, long minZeros, int... data) throws BlockException {
-        AlignedBuffer buffer = AlignedBuffer.allocate(SIZE);
-        buffer.fill(0, SIZE, (byte) 0);
+        AlignedBuffer buffer = AlignedBuffer.allocate(PLACE + SIZE);
+        buffer.fill(0, PLACE, (byte) 1);
+        buffer.fill(PLACE, SIZE, (byte) 0);
         for (int at : data) {
-            buffer.putByte(at, (byte) 1);
+            buffer.putByte(PLACE + at, (byte) 1);
         }
         StringBuilder text = new StringBuilder();
-        ZeroRuns runs = new ZeroRuns(buffer, diskOffset, bytes, minZeros);
+        ZeroRuns runs = new ZeroRuns(buffer, PLACE, diskOffset, bytes, minZeros);
         int expectedStart = 0;
         while (runs.next()) {
             assertThat(runs.start()).isEqualTo(expectedStart);
