@@ -8,6 +8,7 @@ import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.Arrays;
 
 /**
@@ -82,6 +83,7 @@ public final class Main {
                 console.println(versionLine());
                 yield 0;
             }
+            case "--rehearse" -> rest.length == 1 ? Rehearsal.run(Path.of(rest[0])) : hint(console);
             case "-h", "--help" -> {
                 printHelp(console);
                 yield 0;

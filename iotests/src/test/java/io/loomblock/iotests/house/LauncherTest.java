@@ -2,6 +2,7 @@
 package io.loomblock.iotests.house;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -17,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What the launcher tells Java of class-data archives, shown by a Java that only writes down what it is told. */
+/** What the launcher tells Java of AOT caches, class-data archives and compilers, shown by a Java that only writes down what it is told. */
 @Timeout(60)
 class LauncherTest {
     private static final String JAVA = """
@@ -25,10 +27,12 @@ class LauncherTest {
             echo "$@" >>"$CALLS"
             for option; do
                 case $option in
-                    -XX:ArchiveClassesAtExit=*) [ -e "$REFUSE" ] || echo classes >"${option#*=}" ;;
+                    -XX:AOTCacheOutput=* | -XX:ArchiveClassesAtExit=*) [ -e "$REFUSE" ] || echo classes >"${option#*=}" ;;
                 esac
             done
             """;
+
+    private static final String FIRST_COMPILER = "-XX:TieredStopAtLevel=1";
 
     @TempDir
     Path directory;
@@ -54,31 +58,85 @@ class LauncherTest {
     }
 
     @Test
-    void anArchiveIsMadeOnceAndUsed() throws Exception {
-        assertThat(run()).hasSize(3).last().asString().contains("-XX:SharedArchiveFile=" + archive("25.0.3+9"));
-        assertThat(run()).hasSize(1).last().asString().contains("-XX:SharedArchiveFile=" + archive("25.0.3+9"));
+    void aCacheIsMadeByARehearsalOnceAndUsed() throws Exception {
+        List<String> first = run();
+        assertThat(first).hasSize(2);
+        assertThat(first.get(0))
+                .contains("-XX:AOTCacheOutput=" + archive("25.0.3+9") + ".")
+                .contains(" --rehearse ");
+        assertThat(first.get(1))
+                .contains("-XX:AOTCache=" + archive("25.0.3+9") + " ")
+                .endsWith(" img info x");
+        assertThat(run()).containsExactly(first.get(1));
         assertThat(archives()).containsExactly(archive("25.0.3+9"));
+    }
+
+    @Test
+    void whatDoesNotKnowCachesMakesAClassDataArchive() throws Exception {
+        useBuild("21.0.9+10");
+        assertThat(run()).hasSize(2).first().asString().contains("-XX:ArchiveClassesAtExit=");
+        assertThat(run()).hasSize(1).last().asString().contains("-XX:SharedArchiveFile=" + archive("21.0.9+10"));
     }
 
     @Test
     void anotherLibraryMakesAnotherArchive() throws Exception {
         run();
         Files.setLastModifiedTime(library, FileTime.from(Instant.now().plusSeconds(60)));
-        assertThat(run()).hasSize(3);
+        assertThat(run()).hasSize(2);
     }
 
     @Test
     void whereNoneCanBeMadeJavaKeepsItsOwn() throws Exception {
         Files.createFile(directory.resolve("refuse"));
-        assertThat(run()).hasSize(3).last().asString().doesNotContain("SharedArchiveFile");
+        assertThat(run()).hasSize(2).last().asString().doesNotContain("AOTCache");
         // And that is not tried again.
-        assertThat(run()).hasSize(1).last().asString().doesNotContain("SharedArchiveFile");
+        assertThat(run()).hasSize(1).last().asString().doesNotContain("AOTCache");
+        assertThat(leftovers()).isEmpty();
+    }
+
+    @Test
+    void whatCannotBeWrittenAmongTheJarsIsInTheUsersCache() throws Exception {
+        assumeThat(System.getProperty("user.name")).isNotEqualTo("root");
+        Files.setPosixFilePermissions(target, PosixFilePermissions.fromString("r-xr-xr-x"));
+        try {
+            assertThat(run()).hasSize(2).last().asString().contains("-XX:AOTCache=" + directory.resolve("cache"));
+        } finally {
+            Files.setPosixFilePermissions(target, PosixFilePermissions.fromString("rwxr-xr-x"));
+        }
+    }
+
+    @Test
+    void startsAtTheSameTimeMakeOneThatIsWhole() throws Exception {
+        List<Process> processes = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            processes.add(start("img", "info", "x"));
+        }
+        for (Process process : processes) {
+            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.exitValue()).isZero();
+        }
+        assertThat(archives()).containsExactly(archive("25.0.3+9"));
+        assertThat(leftovers()).isEmpty();
+    }
+
+    @Test
+    void theSecondCompilerIsForMuchOfTheSame() throws Exception {
+        assertThat(run("img", "info", "x")).last().asString().contains(FIRST_COMPILER);
+        assertThat(run("img", "bench", "-c", "8000", "x")).last().asString().contains(FIRST_COMPILER);
+        assertThat(run("img", "bench", "-f", "raw", "-c", "100000", "x"))
+                .last()
+                .asString()
+                .doesNotContain(FIRST_COMPILER);
+        assertThat(run("-v", "img", "bench", "-c1000000", "x"))
+                .last()
+                .asString()
+                .doesNotContain(FIRST_COMPILER);
     }
 
     @Test
     void anEmptyArchiveIsNotUsed() throws Exception {
         Files.createFile(archive("25.0.3+9"));
-        assertThat(run()).hasSize(3).last().asString().contains("SharedArchiveFile");
+        assertThat(run()).hasSize(2).last().asString().contains("-XX:AOTCache=");
         assertThat(archive("25.0.3+9")).isNotEmptyFile();
     }
 
@@ -93,12 +151,20 @@ class LauncherTest {
     }
 
     private Path archive(String build) {
-        return target.resolve("loomblock-cli-" + build + ".jsa");
+        return target.resolve("loomblock-cli-" + build + (build.startsWith("21") ? ".jsa" : ".aot"));
     }
 
     private List<Path> archives() throws IOException {
         try (Stream<Path> files = Files.list(target)) {
-            return files.filter(file -> file.getFileName().toString().contains(".jsa"))
+            return files.filter(file -> file.getFileName().toString().matches(".*[.](aot|jsa)"))
+                    .toList();
+        }
+    }
+
+    /** What was made on the way to an archive. */
+    private List<Path> leftovers() throws IOException {
+        try (Stream<Path> files = Files.list(target)) {
+            return files.filter(file -> file.getFileName().toString().matches(".*[.](aot|jsa)[.]\\d.*"))
                     .toList();
         }
     }
@@ -109,18 +175,28 @@ class LauncherTest {
                 "JAVA_VERSION=\"" + build.replaceAll("[+].*", "") + "\"\nJAVA_RUNTIME_VERSION=\"" + build + "\"\n");
     }
 
-    /** What Java was told, call by call. */
+    /** What Java was told, call by call, when the user looks at an image. */
     private List<String> run() throws Exception {
+        return run("img", "info", "x");
+    }
+
+    private List<String> run(String... words) throws Exception {
         Files.deleteIfExists(calls);
-        ProcessBuilder builder = new ProcessBuilder("sh", "tool/loomblock", "img", "info", "x")
-                .directory(directory.toFile())
-                .inheritIO();
-        builder.environment().put("JAVA_HOME", directory.resolve("jdk").toString());
-        builder.environment().put("CALLS", calls.toString());
-        builder.environment().put("REFUSE", directory.resolve("refuse").toString());
-        Process process = builder.start();
+        Process process = start(words);
         assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
         assertThat(process.exitValue()).isZero();
         return Files.readAllLines(calls);
+    }
+
+    private Process start(String... words) throws IOException {
+        List<String> command = new ArrayList<>(List.of("sh", "tool/loomblock"));
+        command.addAll(List.of(words));
+        ProcessBuilder builder =
+                new ProcessBuilder(command).directory(directory.toFile()).inheritIO();
+        builder.environment().put("JAVA_HOME", directory.resolve("jdk").toString());
+        builder.environment().put("CALLS", calls.toString());
+        builder.environment().put("REFUSE", directory.resolve("refuse").toString());
+        builder.environment().put("XDG_CACHE_HOME", directory.resolve("cache").toString());
+        return builder.start();
     }
 }
