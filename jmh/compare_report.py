@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What jmh/compare makes of its measurements: lines, a table in Markdown, charts in SVG."""
+import html
 import json
 import platform
 import re
@@ -23,10 +24,13 @@ class Result:
     group: str
     goal: float
     peer: str
-    count: int
     size: int
-    # Each: our seconds, our processor seconds, the peer's seconds, the peer's processor seconds.
+    # Each: our seconds, our processor seconds, the peer's seconds, the peer's processor seconds, requests.
     pairs: list
+    # How many more pairs the peer has aborted.
+    aborted: int
+    # How long the peer was to run; 0 where the count of requests was given.
+    wanted: float
 
     def time(self):
         """Ratios of the time passed, above 1 where we are faster."""
@@ -38,14 +42,36 @@ class Result:
 
     def rates(self):
         """Requests a second: ours, ours for each core, the peer's, the peer's for each core."""
-        columns = [statistics.median(column) for column in zip(*self.pairs)]
-        return [self.count / max(column, 1e-3) for column in columns]
+        return [statistics.median(pair[4] / max(pair[i], 1e-3) for pair in self.pairs) for i in range(4)]
+
+    def speeds(self):
+        """What the sides do: thousand requests a second, or for a single one how long it takes."""
+        if self.pairs[0][4] == 1:
+            return f"{self.lengths()[0]:.3f} s, {self.lengths()[1]:.3f} s"
+        ours, _, peer, _ = self.rates()
+        return f"{thousands(ours)}, {thousands(peer)}"
+
+    def lengths(self):
+        """How long a run takes: ours, the peer's, in seconds."""
+        return statistics.median(pair[0] for pair in self.pairs), statistics.median(pair[2] for pair in self.pairs)
+
+    def remarks(self):
+        """What takes from the worth of a figure."""
+        length = self.lengths()[1]
+        remarks = []
+        if self.wanted and not 0.74 * self.wanted <= length <= 1.5 * self.wanted:
+            remarks.append(f"the peer ran {length:.2g} s, not {self.wanted:g}")
+        if self.aborted:
+            remarks.append(f"aborted {self.aborted} of {self.aborted + len(self.pairs)}")
+        return "; ".join(remarks)
 
     def line(self):
         low, middle, high = self.time()
         goal = f"goal {self.goal:g}" if self.goal else ""
+        ours, peer = self.lengths()
+        remarks = self.remarks()
         return (f"{self.name:72s} {middle:6.2f} ({low:.2f} to {high:.2f})  {goal:9s} per core {self.core()[1]:6.2f}"
-                f"  {self.rates()[0]:12,.0f}/s  peer: {self.peer}")
+                f"  {self.speeds():>18s}  ran {ours:.2f} s, {peer:.2f} s  peer: {self.peer}{'; ' + remarks if remarks else ''}")
 
 
 def thousands(rate):
@@ -53,15 +79,15 @@ def thousands(rate):
 
 
 def markdown(results):
-    yield "| cell | peer | goal | ratio: median (quartiles) | per core | thousand requests a second: ours, peer |"
-    yield "|---|---|---|---|---|---|"
+    yield "| cell | peer | goal | ratio: median (quartiles) | per core | thousand requests a second: ours, peer | ran s: ours, peer | |"
+    yield "|---|---|---|---|---|---|---|---|"
     for result in results:
         low, middle, high = result.time()
         core = result.core()
-        ours, _, peer, _ = result.rates()
+        ours, peer = result.lengths()
         goal = f"{result.goal:g}" if result.goal else ""
         yield (f"| {result.name} | {result.peer} | {goal} | **{middle:.2f}** ({low:.2f} to {high:.2f}) "
-               f"| {core[1]:.2f} ({core[0]:.2f} to {core[2]:.2f}) | {thousands(ours)}, {thousands(peer)} |")
+               f"| {core[1]:.2f} ({core[0]:.2f} to {core[2]:.2f}) | {result.speeds()} | {ours:.2f}, {peer:.2f} | {result.remarks()} |")
 
 
 def machine():
@@ -84,7 +110,7 @@ ROW, LEFT, WIDTH, TOP = 22, 430, 900, 44
 
 def chart(title, results):
     """Bars of the ratios with whiskers from quartile to quartile; a line at 1 and ticks at the goals."""
-    span = max([result.time()[2] for result in results] + [result.goal or 0 for result in results] + [1.2]) * 1.05
+    span = max([result.time()[2] for result in results] + [result.goal or 0 for result in results] + [1.2]) * 1.02
     height = TOP + ROW * len(results) + 24
 
     def x(value):
@@ -92,12 +118,12 @@ def chart(title, results):
 
     yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12">'
     yield f'<rect width="{WIDTH}" height="{height}" fill="white"/>'
-    yield f'<text x="10" y="20" font-size="15">{title}: peer\'s time : our time (above 1: we are faster)</text>'
+    yield f'<text x="10" y="20" font-size="15">{html.escape(title)}: peer\'s time : our time (above 1: we are faster)</text>'
     for row, result in enumerate(results):
         y = TOP + row * ROW
         low, middle, high = result.time()
         reached = result.goal is None or middle >= result.goal
-        yield f'<text x="{LEFT - 8}" y="{y + 14}" text-anchor="end">{result.name}</text>'
+        yield f'<text x="{LEFT - 8}" y="{y + 14}" text-anchor="end">{html.escape(result.name)}</text>'
         yield f'<rect x="{LEFT}" y="{y + 3}" width="{x(middle) - LEFT:.1f}" height="15" fill="{"#4a90c2" if reached else "#d08a4a"}"/>'
         yield f'<path d="M{x(low):.1f} {y + 10.5}H{x(high):.1f}" stroke="black"/>'
         if result.goal:

@@ -20,8 +20,8 @@ import java.util.Locale;
 /**
  * Runs commands one after the other in one JVM, so that {@code jmh/compare} measures a warm one.
  *
- * <p>Each line of the standard input is a command line of {@code img}, or {@code random FORMAT read|write CACHE COUNT DEPTH SIZE FILE},
- * which makes requests at random places. After its output comes a line {@code == EXIT PROCESSOR_SECONDS}.
+ * <p>Each line of the standard input is a command line of {@code img}, its words parted by tabs, or {@code random FORMAT read|write CACHE
+ * COUNT DEPTH SIZE FILE}, which makes requests at random places. After its output comes a line {@code == EXIT PROCESSOR_SECONDS}.
  */
 public final class ToolServer {
     private static final OperatingSystemMXBean SYSTEM =
@@ -36,7 +36,7 @@ public final class ToolServer {
         BufferedReader commands = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = commands.readLine(); line != null; line = commands.readLine()) {
             long begin = SYSTEM.getProcessCpuTime();
-            int exit = run(line.split(" "), console);
+            int exit = run(line.split("\t"), console);
             long nanos = SYSTEM.getProcessCpuTime() - begin;
             console.println(String.format(Locale.ROOT, "== %d %.6f", exit, nanos / 1e9));
             out.flush();
