@@ -40,6 +40,7 @@ class LauncherTest {
     private Path target;
     private Path library;
     private Path calls;
+    private String options = "";
 
     @BeforeEach
     void install() throws IOException {
@@ -103,6 +104,14 @@ class LauncherTest {
         } finally {
             Files.setPosixFilePermissions(target, PosixFilePermissions.fromString("rwxr-xr-x"));
         }
+    }
+
+    @Test
+    void optionsThatDoNotGoTogetherWithACacheAreUsedWithoutOne() throws Exception {
+        options = "-Djdk.util.jar.version=21";
+        assertThat(run()).hasSize(1).last().asString().contains(options).doesNotContain("AOTCache");
+        options = "-Xmx64m";
+        assertThat(run()).hasSize(2).last().asString().contains(options).contains("-XX:AOTCache=");
     }
 
     @Test
@@ -195,6 +204,7 @@ class LauncherTest {
                 new ProcessBuilder(command).directory(directory.toFile()).inheritIO();
         builder.environment().put("JAVA_HOME", directory.resolve("jdk").toString());
         builder.environment().put("CALLS", calls.toString());
+        builder.environment().put("LOOMBLOCK_JAVA_OPTS", options);
         builder.environment().put("REFUSE", directory.resolve("refuse").toString());
         builder.environment().put("XDG_CACHE_HOME", directory.resolve("cache").toString());
         return builder.start();
