@@ -216,7 +216,10 @@ class HostileImageTest {
             Path image = inside.resolve(option + ".fvd");
             CreateOptions options = option.equals("backing_file")
                     ? CreateOptions.ofSize(SIZE).withBacking("../outside.raw", "raw")
-                    : CreateOptions.ofSize(SIZE).with(option, "../outside.raw").with("data_file_fmt", "raw");
+                    : CreateOptions.ofSize(SIZE)
+                            .with("compact_image", "off")
+                            .with(option, "../outside.raw")
+                            .with("data_file_fmt", "raw");
             BlockDevice.create(
                     "fvd",
                     image.toString(),
