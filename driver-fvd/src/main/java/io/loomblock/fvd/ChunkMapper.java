@@ -37,11 +37,18 @@ final class ChunkMapper {
      * @throws BlockException ENOSPC if there is no room, else of a file; some may have been mapped by then
      */
     boolean map(long first, long end) throws BlockException {
+        boolean took = false;
         for (long chunk = first; chunk < end; chunk++) {
             // This look brings the page into memory, as a rule, before the lock is taken.
-            if (table.entry(chunk) == ChunkTable.EMPTY && !mapRun(chunk, end)) {
-                return false;
+            if (table.entry(chunk) == ChunkTable.EMPTY) {
+                took = true;
+                if (!mapRun(chunk, end)) {
+                    return false;
+                }
             }
+        }
+        if (took) {
+            storage.growAhead();
         }
         return true;
     }

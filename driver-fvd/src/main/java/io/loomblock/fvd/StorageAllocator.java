@@ -23,6 +23,9 @@ final class StorageAllocator {
     /** There is no room for the chunks that were asked for. */
     static final long NO_ROOM = -1;
 
+    /** Storage that grows by so many chunks and more does so before it is full. */
+    private static final int MANY_CHUNKS = 16;
+
     private static final Logger LOG = LoggerFactory.getLogger(StorageAllocator.class);
 
     private final Node data;
@@ -129,6 +132,34 @@ final class StorageAllocator {
         } finally {
             growth.unlock();
         }
+    }
+
+    /**
+     * Makes room while there is still some, unless another thread does: the others need not wait then. What fails here is tried again, and
+     * told, by whoever finds no room.
+     */
+    void growAhead() {
+        if (!runsShort() || !growth.tryLock()) {
+            return;
+        }
+        try {
+            if (runsShort()) {
+                growTo(layout.physicalOffset(next) + growUnit);
+            }
+        } catch (BlockException e) {
+            LOG.debug("{}: the storage does not grow yet: {}", data, e.getMessage());
+        } finally {
+            growth.unlock();
+        }
+    }
+
+    /** Whether a quarter is left of the room of a file that is made longer by many chunks at a time. */
+    private boolean runsShort() {
+        long used = layout.physicalOffset(next);
+        return fileLength - used < growUnit / 4
+                && growUnit / layout.chunkSize() >= MANY_CHUNKS
+                && growUnit <= Long.MAX_VALUE - used
+                && data.growable();
     }
 
     private void growTo(long wanted) throws BlockException {

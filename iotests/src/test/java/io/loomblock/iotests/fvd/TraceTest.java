@@ -286,6 +286,26 @@ class TraceTest {
         }
     }
 
+    /** Section 13: others need not wait for storage that grows while there is some; who fails at that alone fails no request. */
+    @Test
+    void storageThatGrowsByManyChunksDoesSoBeforeItIsFull() throws BlockException {
+        Shape shape = new Shape(2, SIZE, CHUNK, 0, 8192, false);
+        images = new FvdImages(shape, new byte[0], shape.options().with("storage_grow_unit", 16L * CHUNK));
+        FaultDriver file = new FaultDriver(images.image());
+        images.with(file, images.data());
+        long start = images.image().length();
+        try (BlockDevice device = images.open(options("buffered"))) {
+            write(device, 0, 12 * CHUNK);
+            assertThat(images.image().length()).isEqualTo(start + 16L * CHUNK);
+            file.arm(Fault.always(request -> request.kind() == Kind.TRUNCATE).with(Errno.ENOSPC));
+            write(device, 12L * CHUNK, CHUNK);
+            assertThat(images.image().length()).isEqualTo(start + 16L * CHUNK);
+            file.disarm();
+            write(device, 13L * CHUNK, CHUNK);
+            assertThat(images.image().length()).isEqualTo(start + (14 + 16L) * CHUNK);
+        }
+    }
+
     /** Section 13: what a crash has left behind the last chunk in use does not show in the next one. */
     @Test
     void storageThatIsReusedAfterACrashIsZero() throws BlockException {
