@@ -108,7 +108,7 @@ final class ChannelEngine implements FileEngine {
             LOG.warn("files are read and written by way of other threads, because interrupts would close them;"
                     + " --add-exports java.base/sun.nio.ch=ALL-UNNAMED makes that faster");
         }
-        return new OffThreadFile(file, OffThreadFile.Where.ALWAYS);
+        return new OffThreadFile(file);
     }
 
     private static FileChannel channel(Path path, OpenMode mode) throws IOException {

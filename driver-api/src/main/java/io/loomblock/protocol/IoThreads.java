@@ -6,7 +6,6 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,9 +58,9 @@ final class IoThreads {
 
     /** Runs the call on one of the threads and gives its result, or throws what it throws. */
     <T extends @Nullable Object> T call(Call<T> call) throws BlockException {
-        Task<T> task = new Task<>(call, Thread.currentThread());
+        Task<T> task = new Task<>(call);
         executor.execute(task);
-        return task.await();
+        return task.outcome();
     }
 
     /** Runs what nobody waits for on one of the threads. */
@@ -69,16 +68,13 @@ final class IoThreads {
         executor.execute(action);
     }
 
-    private static final class Task<T extends @Nullable Object> implements Runnable {
+    private static final class Task<T extends @Nullable Object> extends Handover implements Runnable {
         private final Call<T> call;
-        private final Thread caller;
         private @Nullable T result;
         private @Nullable Throwable failure;
-        private volatile boolean done;
 
-        Task(Call<T> call, Thread caller) {
+        Task(Call<T> call) {
             this.call = call;
-            this.caller = caller;
         }
 
         @Override
@@ -88,20 +84,12 @@ final class IoThreads {
             } catch (BlockException | RuntimeException | Error e) {
                 failure = e;
             }
-            done = true;
-            LockSupport.unpark(caller);
+            finish();
         }
 
         @SuppressWarnings("NullAway") // null is a result where the call's type allows it
-        T await() throws BlockException {
-            boolean interrupted = false;
-            while (!done) {
-                LockSupport.park(this);
-                interrupted |= Thread.interrupted();
-            }
-            if (interrupted) {
-                caller.interrupt();
-            }
+        T outcome() throws BlockException {
+            await();
             if (failure instanceof BlockException e) {
                 throw new BlockException(e.errno(), e.reason(), e);
             }

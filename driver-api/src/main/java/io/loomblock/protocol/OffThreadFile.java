@@ -7,40 +7,26 @@ import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
 import java.util.Set;
 
-/** A file whose I/O runs on {@link IoThreads}. */
+/** A file whose I/O runs on {@link IoThreads}, whoever asks for it. */
 final class OffThreadFile implements FileIo {
-    /** Whose calls are handed on. */
-    enum Where {
-        /** Everybody's. */
-        ALWAYS,
-        /** Those of virtual threads, which would hold their carrier. */
-        VIRTUAL_THREADS
-    }
-
     private final FileIo file;
     private final IoThreads threads = IoThreads.forCalls();
     private final IoThreads syncers = IoThreads.forSyncs();
-    private final Where where;
 
-    OffThreadFile(FileIo file, Where where) {
+    OffThreadFile(FileIo file) {
         this.file = file;
-        this.where = where;
     }
 
     private <T> T call(IoThreads.Call<T> call) throws BlockException {
-        return call(threads, call);
-    }
-
-    private <T> T call(IoThreads some, IoThreads.Call<T> call) throws BlockException {
-        return where == Where.ALWAYS || Thread.currentThread().isVirtual() ? some.call(call) : call.run();
+        return threads.call(call);
     }
 
     private void run(Action action) throws BlockException {
         run(threads, action);
     }
 
-    private void run(IoThreads some, Action action) throws BlockException {
-        call(some, () -> {
+    private static void run(IoThreads some, Action action) throws BlockException {
+        some.call(() -> {
             action.run();
             return Boolean.TRUE;
         });

@@ -116,6 +116,25 @@ final class LibC {
         return (int) call(LinuxConstants.SYS_IOCTL, fd, request, argument.address(), 0, 0);
     }
 
+    /** Makes a queue for so many requests and leaves its name, a long, at {@code target}. */
+    int ioSetup(int requests, MemorySegment target) {
+        return (int) call(LinuxConstants.SYS_IO_SETUP, requests, target.address(), 0, 0, 0);
+    }
+
+    int ioDestroy(long queue) {
+        return (int) call(LinuxConstants.SYS_IO_DESTROY, queue, 0, 0, 0, 0);
+    }
+
+    /** Begins the request whose {@code struct iocb} {@code pointer} points to. */
+    int ioSubmit(long queue, long pointer) {
+        return (int) call(LinuxConstants.SYS_IO_SUBMIT, queue, 1, pointer, 0, 0);
+    }
+
+    /** Waits for requests that have come to their end, one at least, and leaves a {@code struct io_event} of each at {@code target}. */
+    int ioGetevents(long queue, int most, MemorySegment target) {
+        return (int) call(LinuxConstants.SYS_IO_GETEVENTS, queue, 1, most, target.address(), 0);
+    }
+
     private long call(long number, long a, long b, long c, long d, long e) {
         Slot slot = slots.take();
         try {

@@ -23,6 +23,11 @@ final class LinuxConstants {
     static final int SYS_FTRUNCATE = number(77, 46);
     static final int SYS_FALLOCATE = number(285, 47);
 
+    static final int SYS_IO_SETUP = number(206, 0);
+    static final int SYS_IO_DESTROY = number(207, 1);
+    static final int SYS_IO_SUBMIT = number(209, 2);
+    static final int SYS_IO_GETEVENTS = number(208, 4);
+
     static final int O_RDONLY = 0;
     static final int O_RDWR = 2;
     static final int O_CREAT = 0x40;
@@ -30,6 +35,9 @@ final class LinuxConstants {
     static final int O_DIRECT = number(0x4000, 0x10000);
 
     static final int RWF_NOWAIT = 0x08;
+
+    static final short IOCB_CMD_PREAD = 0;
+    static final short IOCB_CMD_PWRITE = 1;
 
     static final int SEEK_END = 2;
     static final int SEEK_DATA = 3;

@@ -10,9 +10,16 @@ final class NativeEngine implements FileEngine {
     private static final int NEW_FILE_MODE = 0644;
 
     private final LibC libc;
+    private final AioQueue.Opener queues;
 
     NativeEngine(LibC libc) {
+        this(libc, true);
+    }
+
+    /** With {@code asynchronous} false as where the kernel has no queues for requests, or does not let us use them. */
+    NativeEngine(LibC libc, boolean asynchronous) {
         this.libc = libc;
+        this.queues = asynchronous ? () -> AioQueue.open(libc) : () -> null;
     }
 
     @Override
@@ -47,9 +54,7 @@ final class NativeEngine implements FileEngine {
         }
         try {
             Statx facts = known(Statx.ofDescriptor(libc, fd), name, mode);
-            NativeFile file = new NativeFile(libc, fd, facts, mode.direct());
-            // O_DIRECT always blocks; with the page cache only some calls do, and those hand themselves on.
-            return mode.direct() ? new OffThreadFile(file, OffThreadFile.Where.VIRTUAL_THREADS) : file;
+            return new NativeFile(libc, fd, facts, mode.direct(), queues);
         } catch (BlockException | RuntimeException e) {
             libc.close(fd);
             throw e;

@@ -4,6 +4,7 @@ package io.loomblock.protocol;
 import io.loomblock.BlockException;
 import io.loomblock.BlockStatus;
 import io.loomblock.Errno;
+import io.loomblock.driver.Closer;
 import io.loomblock.memory.AlignedBuffer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -11,6 +12,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
 import java.util.HashSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** A file descriptor of the system. No call listens to interrupts. */
 final class NativeFile implements FileIo {
@@ -26,7 +28,6 @@ final class NativeFile implements FileIo {
 
     private final LibC libc;
     private final FileFacts facts;
-    private final boolean direct;
     private final int requestAlignment;
     private final int memoryAlignment;
     private final int blockSize;
@@ -39,20 +40,24 @@ final class NativeFile implements FileIo {
     private final PacedTransfer innerWrites = new PacedTransfer(this::writeWaiting, CachedReads.QUICK_NANOS, threads);
 
     private final EarlyWriteBack writeBack = new EarlyWriteBack(this::beginWriteBack, syncers::begin);
+
+    /** Null with the page cache. */
+    private final @Nullable DirectIo directIo;
+
     private final Pace statusPace = new Pace(CachedReads.QUICK_NANOS);
 
     /** -1 once closed, so that a call too late meets EBADF and not somebody else's file. */
     private volatile int fd;
 
-    NativeFile(LibC libc, int fd, Statx statx, boolean direct) {
+    NativeFile(LibC libc, int fd, Statx statx, boolean direct, AioQueue.Opener queues) {
         this.libc = libc;
         this.fd = fd;
         this.facts = statx.fileFacts();
-        this.direct = direct;
         this.requestAlignment = direct ? alignment(statx.directOffsetAlignment()) : 1;
         this.memoryAlignment = direct ? alignment(statx.directMemoryAlignment()) : 1;
         this.blockSize =
                 facts.kind() == FileKind.BLOCK_DEVICE ? sectorSize() : Integer.highestOneBit(statx.blockSize());
+        this.directIo = direct ? new DirectIo(queues) : null;
     }
 
     private static int alignment(int told) {
@@ -83,9 +88,32 @@ final class NativeFile implements FileIo {
     public int read(long offset, AlignedBuffer target, int targetOffset, int length) throws BlockException {
         long address = target.address(targetOffset, length);
         try {
-            return direct ? readDirect(address, length, offset) : cachedReads.read(address, length, offset);
+            return directIo != null
+                    ? directIo.reads.run(address, length, offset)
+                    : cachedReads.read(address, length, offset);
         } finally {
             Reference.reachabilityFence(target);
+        }
+    }
+
+    /** How a file is read and written past the page cache. */
+    private final class DirectIo {
+        final LazyAioQueue queue;
+        final DirectTransfer reads;
+        final DirectTransfer writes;
+
+        DirectIo(AioQueue.Opener queues) {
+            queue = new LazyAioQueue(queues);
+            reads = new DirectTransfer(this::startRead, NativeFile.this::readDirect, threads, requestAlignment);
+            writes = new DirectTransfer(this::startWrite, NativeFile.this::writeWaiting, threads, requestAlignment);
+        }
+
+        private long startRead(long address, int length, long offset) {
+            return queue.run(LinuxConstants.IOCB_CMD_PREAD, fd, address, length, offset);
+        }
+
+        private long startWrite(long address, int length, long offset) {
+            return queue.run(LinuxConstants.IOCB_CMD_PWRITE, fd, address, length, offset);
         }
     }
 
@@ -102,19 +130,21 @@ final class NativeFile implements FileIo {
         return done;
     }
 
-    /** Writes into the page cache, which waits when too much of it is dirty; not all file systems would say so beforehand. */
+    /** The page cache waits when too much of it is dirty; not all file systems would say so beforehand. */
     @Override
     public void write(long offset, AlignedBuffer source, int sourceOffset, int length) throws BlockException {
         long address = source.address(sourceOffset, length);
         try {
-            if (direct || !Thread.currentThread().isVirtual()) {
+            if (directIo != null) {
+                directIo.writes.run(address, length, offset);
+            } else if (!Thread.currentThread().isVirtual()) {
                 writeWaiting(address, length, offset);
             } else if (((offset | length) & (PAGE - 1)) == 0) {
                 pageWrites.run(address, length, offset);
             } else {
                 innerWrites.run(address, length, offset);
             }
-            if (!direct) {
+            if (directIo == null) {
                 writeBack.wrote(length);
             }
         } finally {
@@ -209,7 +239,7 @@ final class NativeFile implements FileIo {
     /** Quick as a rule, but file systems over a network ask there, and a map of extents may have to be read. */
     @Override
     public BlockStatus status(long offset, long bytes) throws BlockException {
-        if (direct || !Thread.currentThread().isVirtual()) {
+        if (!Thread.currentThread().isVirtual()) {
             return statusWaiting(offset, bytes);
         }
         long start = System.nanoTime();
@@ -319,8 +349,13 @@ final class NativeFile implements FileIo {
     @Override
     public void close() throws BlockException {
         int open = fd;
+        Closer closer = new Closer();
+        if (directIo != null) {
+            closer.run(() -> directIo.queue.close(open));
+        }
         fd = -1;
-        check(libc.close(open));
+        closer.run(() -> check(libc.close(open)));
+        closer.throwFirst();
     }
 
     private static long check(long result) throws BlockException {

@@ -37,6 +37,7 @@ final class TestEngine {
         all.add(new TestEngine("channel on other threads", new ChannelEngine(false)));
         if (hasNative()) {
             all.add(ofNative());
+            all.add(ofNative("native without queues", false));
         }
         return all;
     }
@@ -53,12 +54,16 @@ final class TestEngine {
     /** The one on FFM, whose classes Java 21 does not see; the test is skipped where they are not. */
     static TestEngine ofNative() throws ReflectiveOperationException {
         Assumptions.assumeTrue(hasNative(), "there is no FFM on this JVM");
+        return ofNative("native", true);
+    }
+
+    private static TestEngine ofNative(String name, boolean asynchronous) throws ReflectiveOperationException {
         Constructor<?> libc = Class.forName("io.loomblock.protocol.LibC").getDeclaredConstructor();
         libc.setAccessible(true);
         Constructor<?> engine = Class.forName("io.loomblock.protocol.NativeEngine")
-                .getDeclaredConstructor(Class.forName("io.loomblock.protocol.LibC"));
+                .getDeclaredConstructor(Class.forName("io.loomblock.protocol.LibC"), boolean.class);
         engine.setAccessible(true);
-        return new TestEngine("native", (FileEngine) engine.newInstance(libc.newInstance()));
+        return new TestEngine(name, (FileEngine) engine.newInstance(libc.newInstance(), asynchronous));
     }
 
     static TestEngine ofChannel() {
@@ -67,7 +72,7 @@ final class TestEngine {
 
     /** Whether it knows holes and allocated sizes. */
     boolean knowsHoles() {
-        return name.equals("native");
+        return name.startsWith("native");
     }
 
     FileEngine engine() {

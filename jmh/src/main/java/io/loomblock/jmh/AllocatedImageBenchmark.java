@@ -19,7 +19,8 @@ import org.openjdk.jmh.annotations.TearDown;
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
 @SuppressWarnings("NullAway.Init") // JMH calls the methods annotated with Setup first
 public class AllocatedImageBenchmark extends LoadBenchmark {
-    private static final int REQUESTS = 1 << 13;
+    /** So many that the start of 256 threads is nothing next to them. */
+    private static final int REQUESTS = 1 << 16;
 
     @Param({"raw", "qed", "add-cow", "fvd"})
     public String format;

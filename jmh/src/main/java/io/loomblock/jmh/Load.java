@@ -29,7 +29,8 @@ final class Load {
             threads.add(Thread.startVirtualThread(() -> {
                 try {
                     lane.run();
-                } catch (BlockException | RuntimeException e) {
+                } catch (Throwable e) {
+                    // An error too: the benchmark fails, instead of being fast for want of a lane.
                     failures.add(e);
                 }
             }));

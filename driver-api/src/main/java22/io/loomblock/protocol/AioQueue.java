@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.loomblock.protocol;
+
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One file's requests that the kernel works on while no thread of ours is inside of it (io_submit(2)): the thread that makes a request
+ * hands it to the kernel itself and then waits without its carrier, and one thread, which waits for all of them, wakes those whose
+ * requests have come to their end, many at a time. Allocates nothing for a request. Thread-safe.
+ *
+ * <p>Of use with O_DIRECT only: with the page cache the kernel does it all before it returns.
+ */
+final class AioQueue {
+    /** As many as a device's own queue holds, as a rule; who comes when they are taken waits for one. */
+    private static final int REQUESTS = 256;
+
+    /** {@code struct io_event}: data, obj, res, res2, of 8 bytes each. */
+    private static final long EVENT_BYTES = 32;
+
+    private static final long EVENT_RESULT = 16;
+
+    /** In place of a request's number, for the reader of events to end. */
+    private static final long LAST = -1;
+
+    /** Makes queues. */
+    @FunctionalInterface
+    interface Opener {
+        /** A new one, or null if there is none to be had. */
+        @Nullable
+        AioQueue open();
+    }
+
+    private final LibC libc;
+    /** The kernel's name for it. */
+    private final long name;
+
+    private final NumberPool numbers = new NumberPool(REQUESTS);
+    private final AioRequest[] requests;
+    private final MemorySegment events = Arena.ofAuto().allocate(REQUESTS * EVENT_BYTES, Long.BYTES);
+
+    private AioQueue(LibC libc, long name) {
+        this.libc = libc;
+        this.name = name;
+        this.requests = IntStream.range(0, REQUESTS)
+                .mapToObj(number -> new AioRequest(number, LinuxConstants.RWF_NOWAIT))
+                .toArray(AioRequest[]::new);
+    }
+
+    /** A new queue; null if the system refuses: a sandbox, or too many of them (fs.aio-max-nr). */
+    static @Nullable AioQueue open(LibC libc) {
+        long name;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment answer = arena.allocate(ValueLayout.JAVA_LONG);
+            if (libc.ioSetup(REQUESTS, answer) < 0) {
+                return null;
+            }
+            name = answer.get(ValueLayout.JAVA_LONG, 0);
+        }
+        AioQueue queue = new AioQueue(libc, name);
+        try {
+            Thread.ofPlatform().daemon().name("loomblock-aio").start(queue::readEvents);
+        } catch (Error e) {
+            libc.ioDestroy(name);
+            throw e;
+        }
+        return queue;
+    }
+
+    /**
+     * Has the kernel read or write, and waits for the end of that, whatever interrupts.
+     *
+     * @param command IOCB_CMD_PREAD or IOCB_CMD_PWRITE
+     * @return bytes done, or an errno negated: EAGAIN if the kernel would have had to wait before it could begin
+     */
+    long run(short command, int fd, long address, int length, long offset) {
+        int number = numbers.take();
+        if (number == NumberPool.NONE) {
+            return -Errno.EBADF.number();
+        }
+        AioRequest request = requests[number];
+        try {
+            request.begin(command, fd, address, length, offset);
+            long begun = libc.ioSubmit(name, request.pointer());
+            return begun < 0 ? begun : request.result();
+        } finally {
+            numbers.give(number);
+        }
+    }
+
+    /** What the thread for this does. */
+    private void readEvents() {
+        boolean ended = false;
+        while (!ended) {
+            int count = libc.ioGetevents(name, REQUESTS, events);
+            if (count < 0) {
+                throw new IllegalStateException("io_getevents: " + Errno.of(-count));
+            }
+            for (long at = 0; at < count * EVENT_BYTES; at += EVENT_BYTES) {
+                long number = events.get(ValueLayout.JAVA_LONG, at);
+                if (number == LAST) {
+                    ended = true;
+                } else {
+                    requests[(int) number].end(events.get(ValueLayout.JAVA_LONG, at + EVENT_RESULT));
+                }
+            }
+        }
+        libc.ioDestroy(name);
+    }
+
+    /**
+     * Waits for requests that are under way; those that come later fail with EBADF.
+     *
+     * @param fd the file, which is still open
+     * @throws BlockException if the thread that reads events could not be told
+     */
+    void close(int fd) throws BlockException {
+        numbers.close();
+        AioRequest last = new AioRequest(LAST, 0);
+        // A read of nothing ends at once, and like all others by an event.
+        last.begin(LinuxConstants.IOCB_CMD_PREAD, fd, 0, 0, 0);
+        int begun = libc.ioSubmit(name, last.pointer());
+        if (begun < 0) {
+            throw new BlockException(Errno.of(-begun));
+        }
+    }
+}
