@@ -62,14 +62,15 @@ final class AioQueue {
             }
             name = answer.get(ValueLayout.JAVA_LONG, 0);
         }
-        AioQueue queue = new AioQueue(libc, name);
         try {
+            AioQueue queue = new AioQueue(libc, name);
             Thread.ofPlatform().daemon().name("loomblock-aio").start(queue::readEvents);
+            return queue;
         } catch (Error e) {
+            // No memory, or no more threads.
             libc.ioDestroy(name);
             throw e;
         }
-        return queue;
     }
 
     /**
