@@ -108,10 +108,12 @@ class DirectFileTest {
         FileIo io = engine.engine().open(file, new OpenMode(false, true, false));
         try (io) {
             for (int round = 0; round < 3; round++) {
-                assertFails(Errno.EBADF, () -> onVirtualThread(() -> {
-                    io.write(0, memory, 0, BLOCK);
-                    return true;
-                }));
+                assertFails(
+                        Errno.EBADF,
+                        () -> onVirtualThread(() -> {
+                            io.write(0, memory, 0, BLOCK);
+                            return true;
+                        }));
                 assertThat(onVirtualThread(() -> io.read(BLOCK, memory, 0, BLOCK)))
                         .isEqualTo(BLOCK);
             }
