@@ -44,8 +44,8 @@ public final class Accounting {
     public record Figures(long operations, long bytes, long failed, long invalid, long totalTimeNanos) {}
 
     /**
-     * All figures, a stripe for each thread but for sixteen threads the same one: those of a request stand side by side, and threads
-     * that count at once do not meet.
+     * All figures in sixteen stripes, shared by threads whose numbers leave the same remainder: those of a request stand side by side, and
+     * threads that count at once do not meet, as a rule.
      */
     private final AtomicLongArray stripes = new AtomicLongArray((STRIPES + 1) * SPACING);
 

@@ -18,7 +18,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>The lock is held while the status of the next pieces is looked up, never while data is read.
  */
 final class ConversionSource {
-    /** Pieces without data are at most this long, so that a stop is noticed. */
+    /** Pieces without data are at most this long, so that a stop is noticed between them. */
     private static final long MAX_STEP = 1L << 30;
 
     private static final int PAGE = 4096;
@@ -104,6 +104,10 @@ final class ConversionSource {
                 claimed.add(next);
                 position = next.end();
                 count(next, progress);
+                if (next.length() > BufferPool.MAX_BUFFER) {
+                    // Zeros that are worth a turn of their own: others may write what follows.
+                    break;
+                }
             }
         } finally {
             lock.unlock();

@@ -136,6 +136,9 @@ public final class ImageConversion {
                 return;
             }
             for (Chunk chunk : chunks) {
+                if (turns.stopped()) {
+                    return;
+                }
                 write(chunk, buffer);
             }
             turns.done(chunks.get(chunks.size() - 1).end());

@@ -243,6 +243,35 @@ class ImageConversionTest {
     }
 
     @Test
+    void anInterruptStopsItBetweenThePiecesOfOneClaim() throws Exception {
+        byte[] half = new byte[64 << 10];
+        Arrays.fill(half, (byte) 1);
+        List<BlockDevice> sources = List.of(
+                device("first", new MemoryDriver(SparseBytes.of(half))),
+                device("second", new MemoryDriver(SparseBytes.of(half))));
+        RequestLog log = new RequestLog();
+        BlockingDriver target = new BlockingDriver(new RecordingDriver("to", target(), log));
+        Options oneWorker = new Options(1, false, 4096, true, false, -1, false, 0, pool);
+        try (BlockingDriver.Hold write = target.hold(request -> request.kind() == Kind.WRITE)) {
+            Thread running = Thread.ofVirtual()
+                    .start(() -> assertThatThrownBy(() ->
+                                    ImageConversion.convert(sources, device("to", target), oneWorker, new Listener()))
+                            .isInstanceOf(BlockException.class));
+            write.awaitHeld();
+            running.interrupt();
+            while (running.isInterrupted()) {
+                Thread.onSpinWait();
+            }
+            write.release();
+            running.join();
+        }
+        assertThat(log.entries())
+                .filteredOn(entry -> entry.kind() == Kind.WRITE)
+                .extracting(RequestLog.Entry::toString)
+                .containsExactly("write to 65536@0");
+    }
+
+    @Test
     void anInterruptBeforeItChangesNothing() throws Exception {
         fillAll();
         AtomicReference<Boolean> flag = new AtomicReference<>();

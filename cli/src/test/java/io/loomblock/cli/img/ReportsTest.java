@@ -40,13 +40,14 @@ class ReportsTest {
     }
 
     @Test
-    void aQuietCheckPrintsNothingButJson() {
+    void aQuietCheckPrintsNothing() {
         CheckResult result = new CheckResult(2, 3, 0, 1, 0, 0, 0, 0, 0, 0);
         CheckReport quiet = new CheckReport("x", "qed", false, true, out);
         quiet.repaired(result);
         quiet.print(result);
-        assertThat(printed()).isEmpty();
         new CheckReport("x", "qed", true, true, out).print(result);
+        assertThat(printed()).isEmpty();
+        new CheckReport("x", "qed", true, false, out).print(result);
         assertThat(printed())
                 .contains("\"corruptions\": 2", "\"corruptions-fixed\": 1", "\"leaks\": 3")
                 .doesNotContain("leaks-fixed", "total-clusters");

@@ -81,7 +81,15 @@ class OddLimitsTest {
         }
     }
 
-    /** Three clusters and the two that were zeroed in part; three chunks; what the file system makes of it. */
+    /** Three clusters; for others the sectors that were written, which is all that can be said of files with holes. */
+    private static long leastData(String format) {
+        return format.equals("qed") ? 192 * KIB : 132 * KIB;
+    }
+
+    /**
+     * Three clusters and the two that were zeroed in part; three chunks; where the file itself is asked, a file system that does not tell of
+     * holes calls all of it data.
+     */
     private static long mostData(String format) {
         return switch (format) {
             case "qed" -> 320 * KIB;
@@ -119,7 +127,7 @@ class OddLimitsTest {
                 data += status.isData() && !status.isZero() ? status.length() : 0;
                 at += status.length();
             }
-            assertThat(data).isBetween(128L * KIB, mostData(format));
+            assertThat(data).isBetween(leastData(format), mostData(format));
         }
         images.expectClean("disk");
     }
