@@ -48,21 +48,29 @@ final class WholeImageChanges {
 
     /** Checks an image, and repairs what {@code fix} allows; one that was not closed in order is recovered for good by any repair. */
     CheckResult check(FvdImage image, FixMode fix) throws BlockException {
-        long budget = image.layout().share(settings.generic().metadataBudget());
-        long growUnit = image.header().get().growUnit();
-        CheckResult found = new FvdChecker(image.metadata(), files.data().length(), growUnit, budget).run();
+        CheckResult found = look(image);
         ChunkTable table = image.metadata().table();
         boolean finds = fix.leaks() && found.leaks() > 0 || fix.errors() && found.corruptions() > 0;
         if (found.checkErrors() > 0 || !finds && !isToBeRecovered(image, fix)) {
             return found;
         }
+        boolean clean = isComplete(image.header().get(), fix.errors() || found.corruptions() == 0);
         if (!finds || table == null) {
-            change(image, pool -> {});
+            change(image, clean, pool -> {});
             return found;
         }
-        FvdRepair repair = new FvdRepair(image, files, table, settings.generic().pool(), budget);
-        change(image, pool -> repair.run(fix));
+        FvdRepair repair = new FvdRepair(image, files, table, settings.generic().pool(), budget(image));
+        change(image, clean, pool -> repair.run(fix));
         return repair.result(found);
+    }
+
+    private CheckResult look(FvdImage image) throws BlockException {
+        long growUnit = image.header().get().growUnit();
+        return new FvdChecker(image.metadata(), files.data().length(), growUnit, budget(image)).run();
+    }
+
+    private long budget(FvdImage image) {
+        return image.layout().share(settings.generic().metadataBudget());
     }
 
     /** Whether what a journal says is in memory alone, though it may be written. */
@@ -120,7 +128,7 @@ final class WholeImageChanges {
         } else if (BaseChange.hidesData(image, baseSize)) {
             copyLastBlock(image);
         }
-        change(image, amendment.clean(isComplete(header)), pool -> {
+        change(image, amendment.clean(isComplete(image)), pool -> {
             if (amendment.hasBase() && base.isNone()) {
                 new BaseChange(image, files.file(), pool).remove();
             } else if (amendment.hasBase()) {
@@ -136,9 +144,22 @@ final class WholeImageChanges {
         });
     }
 
-    /** An image without a journal that was not closed in order still lacks what it lacked. */
-    private static boolean isComplete(FvdHeader before) {
-        return before.clean() || before.usesJournal();
+    /**
+     * Whether an image may be marked as closed in order once its journal is erased. One without a journal still lacks what it lacked before.
+     * One whose journal told of storage that a crash has lost needs another recovery, which empties those entries.
+     */
+    private static boolean isComplete(FvdHeader before, boolean sound) {
+        return before.clean() || before.usesJournal() && sound;
+    }
+
+    private boolean isComplete(FvdImage image) throws BlockException {
+        FvdHeader header = image.header().get();
+        // Who writes to it has recovered it already, and marks it when it is closed.
+        if (header.clean() || !header.usesJournal() || image.writing() != null) {
+            return header.clean();
+        }
+        CheckResult found = look(image);
+        return isComplete(header, found.corruptions() == 0 && found.checkErrors() == 0);
     }
 
     /** Negative for a file that is not there: the name alone may be recorded. */
@@ -198,7 +219,7 @@ final class WholeImageChanges {
     }
 
     private void change(FvdImage image, Change work) throws BlockException {
-        change(image, isComplete(image.header().get()), work);
+        change(image, isComplete(image), work);
     }
 
     /** {@code clean} is how an image is marked in the end that was opened for a check; others are, when they are closed. */

@@ -14,11 +14,15 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code img check} on FVD says what QEMU's tool says of the same findings, in text and in JSON, and ends with the same codes. */
 @Timeout(60)
@@ -204,6 +208,41 @@ class CheckOutputTest {
         expect(0, CLEAN_TEXT + clusters("0.00%"), "-r", "leaks");
         assertThat(new FvdReader(Files.readAllBytes(image)).isClean()).isTrue();
         expect(0, CLEAN_TEXT + clusters("0.00%"));
+    }
+
+    /** What repairs no more than leaks, or nothing, leaves entries without storage to the next opening for writing, which empties them. */
+    @ParameterizedTest
+    @ValueSource(strings = {"check -r leaks", "amend -f fvd -o size=2M", "check -r all"})
+    void anImageWhoseDataFileWasLostInPartByACrashOpensAfterwards(String command) throws Exception {
+        Path data = Files.createFile(directory.resolve("lost.data"));
+        image = directory.resolve("lost.fvd");
+        CreateOptions create = CreateOptions.ofSize(SIZE)
+                .with("chunk_size", CHUNK)
+                .with("storage_grow_unit", CHUNK)
+                .with("data_file", "lost.data")
+                .with("data_file_fmt", "raw");
+        BlockDevice.create("fvd", image.toString(), create, OpenOptions.readWrite());
+        byte[] killed;
+        try (BlockDevice device = BlockDevice.open(image.toString(), options())) {
+            Guest.write(device, 0, 8 * CHUNK, 1);
+            device.flush();
+            killed = Files.readAllBytes(image);
+        }
+        Files.write(image, killed);
+        Files.write(data, Arrays.copyOf(Files.readAllBytes(data), 5 * CHUNK));
+        List<Object> words = new ArrayList<>(List.of((Object[]) command.split(" ")));
+        words.add(image);
+        Img.run(words.toArray());
+        assertThat(new FvdReader(Files.readAllBytes(image), Files.readAllBytes(data)).journalRecords())
+                .isZero();
+        try (BlockDevice device = BlockDevice.open(image.toString(), options())) {
+            Guest.expect(device, 0, 5 * CHUNK, 1);
+            assertThat(Guest.read(device, 5 * CHUNK, 3 * CHUNK)).isEqualTo(new byte[3 * CHUNK]);
+            Guest.write(device, 6 * CHUNK, CHUNK, 2);
+        }
+        FvdReader reader = new FvdReader(Files.readAllBytes(image), Files.readAllBytes(data));
+        assertThat(reader.isClean()).isTrue();
+        assertThat(reader.problems()).isEmpty();
     }
 
     /** Nobody can tell what it lacks: a repair does not declare that nothing is missing. */
