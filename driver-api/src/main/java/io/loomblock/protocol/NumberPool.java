@@ -26,7 +26,8 @@ final class NumberPool {
     /** All numbers from 0 to {@code size - 1}. */
     NumberPool(int size) {
         this.size = size;
-        this.free = new Semaphore(size);
+        // Who has waited longest is next, so that nobody waits for ever.
+        this.free = new Semaphore(size, true);
         this.below = new AtomicIntegerArray(size);
         for (int number = 0; number < size; number++) {
             below.set(number, number == size - 1 ? NONE : number + 1);
