@@ -6,8 +6,12 @@ import io.loomblock.Errno;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One file's requests that the kernel works on while no thread of ours is inside of it (io_submit(2)): the thread that makes a request
@@ -17,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Of use with O_DIRECT only: with the page cache the kernel does it all before it returns.
  */
 final class AioQueue {
+    private static final Logger LOG = LoggerFactory.getLogger(AioQueue.class);
+
     /** As many as a device's own queue holds, as a rule; who comes when they are taken waits for one. */
     private static final int REQUESTS = 256;
 
@@ -27,6 +33,8 @@ final class AioQueue {
 
     /** In place of a request's number, for the reader of events to end. */
     private static final long LAST = -1;
+
+    private static final long RETRY_NANOS = 100_000_000;
 
     /** Makes queues. */
     @FunctionalInterface
@@ -52,8 +60,13 @@ final class AioQueue {
                 .toArray(AioRequest[]::new);
     }
 
-    /** A new queue; null if the system refuses: a sandbox, or too many of them (fs.aio-max-nr). */
+    /** A new queue; null if the system refuses: a sandbox, too many of them (fs.aio-max-nr), or of threads. */
     static @Nullable AioQueue open(LibC libc) {
+        return open(libc, Thread.ofPlatform().daemon().name("loomblock-aio").factory());
+    }
+
+    /** The same with the reader of its events on a thread of {@code threads}. */
+    static @Nullable AioQueue open(LibC libc, ThreadFactory threads) {
         long name;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment answer = arena.allocate(ValueLayout.JAVA_LONG);
@@ -64,12 +77,13 @@ final class AioQueue {
         }
         try {
             AioQueue queue = new AioQueue(libc, name);
-            Thread.ofPlatform().daemon().name("loomblock-aio").start(queue::readEvents);
+            threads.newThread(queue::readEvents).start();
             return queue;
         } catch (Error e) {
-            // No memory, or no more threads.
+            // No memory, or no more threads: those that the file has serve then.
             libc.ioDestroy(name);
-            throw e;
+            LOG.warn("no queue for requests of O_DIRECT", e);
+            return null;
         }
     }
 
@@ -96,22 +110,30 @@ final class AioQueue {
 
     /** What the thread for this does. */
     private void readEvents() {
-        boolean ended = false;
-        while (!ended) {
+        new EventLoop(new KernelEvents(), () -> LockSupport.parkNanos(RETRY_NANOS)).run();
+        libc.ioDestroy(name);
+    }
+
+    private final class KernelEvents implements EventLoop.Events {
+        @Override
+        public int await() {
             int count = libc.ioGetevents(name, REQUESTS, events);
             if (count < 0) {
                 throw new IllegalStateException("io_getevents: " + Errno.of(-count));
             }
-            for (long at = 0; at < count * EVENT_BYTES; at += EVENT_BYTES) {
-                long number = events.get(ValueLayout.JAVA_LONG, at);
-                if (number == LAST) {
-                    ended = true;
-                } else {
-                    requests[(int) number].end(events.get(ValueLayout.JAVA_LONG, at + EVENT_RESULT));
-                }
-            }
+            return count;
         }
-        libc.ioDestroy(name);
+
+        @Override
+        public boolean end(int place) {
+            long at = place * EVENT_BYTES;
+            long number = events.get(ValueLayout.JAVA_LONG, at);
+            if (number == LAST) {
+                return true;
+            }
+            requests[(int) number].end(events.get(ValueLayout.JAVA_LONG, at + EVENT_RESULT));
+            return false;
+        }
     }
 
     /**
