@@ -2,15 +2,16 @@
 package io.loomblock.protocol;
 
 import java.util.concurrent.Executor;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
 
 /**
  * Has the system begin to write a file's dirty pages before they are synced, where one sync soon follows another: the device works then
  * while requests are made, and the sync finds less to do.
  *
  * <p>Between syncs that are far apart pages are left alone: they may be changed again, and the system writes larger pieces later. Times are
- * those of {@link System#nanoTime}. Thread-safe; threads may overlook one another's news.
+ * those of a clock in nanoseconds. Thread-safe; threads may overlook one another's news.
  */
 final class EarlyWriteBack {
     /** Syncs no further apart than this are close. */
@@ -20,23 +21,46 @@ final class EarlyWriteBack {
 
     private final Runnable task;
     private final Executor executor;
+    private final LongSupplier clock;
     private final AtomicInteger pending = new AtomicInteger();
-    private final AtomicBoolean underWay = new AtomicBoolean();
+    /** Taken while a piece is on its way to the system: one at a time. */
+    private final Semaphore turn = new Semaphore(1);
+
     private volatile boolean active;
     private volatile long lastSync;
 
     /** {@code begin} has the system write what is dirty, which may take the time of a slow write. */
-    EarlyWriteBack(Runnable begin, Executor executor) {
+    EarlyWriteBack(Runnable begin, Executor executor, LongSupplier clock) {
         this.task = () -> run(begin);
         this.executor = executor;
-        this.lastSync = System.nanoTime() - CLOSE_NANOS;
+        this.clock = clock;
+        this.lastSync = clock.getAsLong() - CLOSE_NANOS;
     }
 
     /** So many bytes have become dirty. */
     void wrote(int bytes) {
-        if (active && pending.addAndGet(bytes) >= PIECE && underWay.compareAndSet(false, true)) {
+        if (!active || pending.addAndGet(bytes) < PIECE) {
+            return;
+        }
+        if (!isClose(clock.getAsLong())) {
+            active = false;
+        } else if (turn.tryAcquire()) {
             pending.set(0);
+            begin();
+        }
+    }
+
+    /** Whether a sync at this time comes close after the last one. */
+    private boolean isClose(long now) {
+        return now - lastSync < CLOSE_NANOS;
+    }
+
+    private void begin() {
+        try {
             executor.execute(task);
+        } catch (RuntimeException | Error e) {
+            turn.release();
+            throw e;
         }
     }
 
@@ -44,14 +68,21 @@ final class EarlyWriteBack {
         try {
             begin.run();
         } finally {
-            underWay.set(false);
+            turn.release();
         }
     }
 
     /** A sync begins. */
-    void syncs(long now) {
-        active = now - lastSync < CLOSE_NANOS;
+    void syncs() {
+        long now = clock.getAsLong();
+        active = isClose(now);
         lastSync = now;
         pending.set(0);
+    }
+
+    /** Returns when the system is not at work on a piece, whatever interrupts. */
+    void awaitIdle() {
+        turn.acquireUninterruptibly();
+        turn.release();
     }
 }

@@ -39,14 +39,17 @@ final class NativeFile implements FileIo {
     /** The system reads what is not in the page cache of a page before it writes into it. */
     private final PacedTransfer innerWrites = new PacedTransfer(this::writeWaiting, CachedReads.QUICK_NANOS, threads);
 
-    private final EarlyWriteBack writeBack = new EarlyWriteBack(this::beginWriteBack, syncers::begin);
+    private final EarlyWriteBack writeBack = new EarlyWriteBack(this::beginWriteBack, syncers::begin, System::nanoTime);
 
     /** Null with the page cache. */
     private final @Nullable DirectIo directIo;
 
     private final Pace statusPace = new Pace(CachedReads.QUICK_NANOS);
 
-    /** -1 once closed, so that a call too late meets EBADF and not somebody else's file. */
+    /**
+     * -1 once closed, so that a call that begins too late meets EBADF and not somebody else's file. What has begun is over by then: requests
+     * because nobody closes a file during them, the others because {@link #close} waits for them.
+     */
     private volatile int fd;
 
     NativeFile(LibC libc, int fd, Statx statx, boolean direct, AioQueue.Opener queues) {
@@ -199,7 +202,7 @@ final class NativeFile implements FileIo {
 
     @Override
     public void sync() throws BlockException {
-        writeBack.syncs(System.nanoTime());
+        writeBack.syncs();
         slowly(syncers, () -> check(libc.fdatasync(fd)));
     }
 
@@ -354,6 +357,8 @@ final class NativeFile implements FileIo {
             closer.run(() -> directIo.queue.close(open));
         }
         fd = -1;
+        // A call under way would keep the open file, and with it its locks, beyond the close.
+        writeBack.awaitIdle();
         closer.run(() -> check(libc.close(open)));
         closer.throwFirst();
     }

@@ -2,27 +2,34 @@
 package io.loomblock.protocol;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayDeque;
 import java.util.Queue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** When dirty pages are written before they are synced. */
 class EarlyWriteBackTest {
     private final Queue<Runnable> begun = new ArrayDeque<>();
     private int runs;
-    private final EarlyWriteBack writeBack = new EarlyWriteBack(() -> runs++, begun::add);
-    private final long start = System.nanoTime();
+    /** What the clock says. */
+    private long now = Long.MAX_VALUE - EarlyWriteBack.CLOSE_NANOS;
+
+    private final EarlyWriteBack writeBack = new EarlyWriteBack(() -> runs++, begun::add, () -> now);
 
     private void syncTwice() {
-        writeBack.syncs(start);
-        writeBack.syncs(start + EarlyWriteBack.CLOSE_NANOS - 1);
+        writeBack.syncs();
+        now += EarlyWriteBack.CLOSE_NANOS - 1;
+        writeBack.syncs();
     }
 
     @Test
     void pagesOfAFileThatIsNotSyncedAreLeftAlone() {
         writeBack.wrote(100 * EarlyWriteBack.PIECE);
-        writeBack.syncs(start);
+        writeBack.syncs();
         writeBack.wrote(100 * EarlyWriteBack.PIECE);
         assertThat(begun).isEmpty();
     }
@@ -57,7 +64,8 @@ class EarlyWriteBackTest {
     void aSyncTakesWhatWasWrittenBefore() {
         syncTwice();
         writeBack.wrote(EarlyWriteBack.PIECE - 1);
-        writeBack.syncs(start + EarlyWriteBack.CLOSE_NANOS);
+        now++;
+        writeBack.syncs();
         writeBack.wrote(1);
         assertThat(begun).isEmpty();
     }
@@ -65,8 +73,54 @@ class EarlyWriteBackTest {
     @Test
     void syncsFarApartEndIt() {
         syncTwice();
-        writeBack.syncs(start + 2 * EarlyWriteBack.CLOSE_NANOS);
+        now += EarlyWriteBack.CLOSE_NANOS;
+        writeBack.syncs();
         writeBack.wrote(100 * EarlyWriteBack.PIECE);
         assertThat(begun).isEmpty();
+    }
+
+    @Test
+    void soDoesALongTimeWithoutASync() {
+        syncTwice();
+        now += EarlyWriteBack.CLOSE_NANOS - 1;
+        writeBack.wrote(EarlyWriteBack.PIECE);
+        assertThat(begun).hasSize(1);
+        begun.remove().run();
+        now++;
+        writeBack.wrote(EarlyWriteBack.PIECE);
+        writeBack.wrote(100 * EarlyWriteBack.PIECE);
+        assertThat(begun).isEmpty();
+        syncTwice();
+        writeBack.wrote(EarlyWriteBack.PIECE);
+        assertThat(begun).hasSize(1);
+    }
+
+    @Test
+    @Timeout(60)
+    void whoClosesTheFileWaitsForThePieceUnderWay() throws Exception {
+        writeBack.awaitIdle();
+        syncTwice();
+        writeBack.wrote(EarlyWriteBack.PIECE);
+        Thread closing = Thread.ofVirtual().start(writeBack::awaitIdle);
+        while (closing.getState() != Thread.State.WAITING) {
+            LockSupport.parkNanos(100_000);
+        }
+        begun.remove().run();
+        closing.join();
+        writeBack.awaitIdle();
+    }
+
+    @Test
+    void whatCouldNotBeBegunIsNotUnderWay() {
+        EarlyWriteBack refused = new EarlyWriteBack(
+                () -> runs++,
+                task -> {
+                    throw new RejectedExecutionException();
+                },
+                () -> now);
+        refused.syncs();
+        refused.syncs();
+        assertThatThrownBy(() -> refused.wrote(EarlyWriteBack.PIECE)).isInstanceOf(RejectedExecutionException.class);
+        refused.awaitIdle();
     }
 }
