@@ -300,6 +300,9 @@ public final class BlockDevice implements AutoCloseable {
     /**
      * Hands the image over to another process that has it open: everything written is made durable, the locks of a writer go, and
      * nothing is written any more until {@link #invalidateCache} takes it back. In a drained section.
+     *
+     * @throws BlockException why it could not be handed over: it is this device's to write as before. If the attempt to have it so failed too
+     *     that is attached, and only {@link #invalidateCache} can tell whose it is
      */
     public void inactivate() throws BlockException {
         image.alone(() -> {

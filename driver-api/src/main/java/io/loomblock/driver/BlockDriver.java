@@ -155,7 +155,10 @@ public interface BlockDriver extends AutoCloseable {
 
     /**
      * Another process is about to own the image: whatever would be lost when {@link #invalidateCache} forgets it may be written here for the
-     * last time, while the files can still be written. Drained and flushed; nodes come before those below them.
+     * last time, while the files can still be written. Drained and flushed; nodes come before those below them. Should the hand-over fail
+     * below, {@link #invalidateCache} takes the image back.
+     *
+     * @throws BlockException if that cannot be written; the driver goes on as before
      */
     default void inactivate() throws BlockException {}
 

@@ -391,41 +391,22 @@ public final class Node implements AutoCloseable {
         requests.setReadOnly(value);
     }
 
-    /** Completes the image for another process, from the top down, and then forgets what is cached; nothing is written from then on. */
-    public void inactivate() throws BlockException {
-        complete();
-        invalidateCache(false);
+    /** For {@link HandOver}. */
+    void setInactive(boolean value) {
+        requests.setInactive(value);
     }
 
-    private void complete() throws BlockException {
-        checkOpen();
-        driver.inactivate();
-        for (Node child : children.values()) {
-            child.complete();
-        }
+    /**
+     * Completes the image for another process, from the top down, and then forgets what is cached; nothing is written from then on. Where this
+     * fails, the image is taken back. Flushed, and in a drained section.
+     */
+    public void inactivate() throws BlockException {
+        new HandOver(this).giveAway();
     }
 
     /** Forgets what is cached, in the children first, and reads the image anew; nothing is forgotten where a driver refuses. */
     public void invalidateCache(boolean activate) throws BlockException {
-        prepareInvalidation();
-        invalidate(activate);
-    }
-
-    private void prepareInvalidation() throws BlockException {
-        checkOpen();
-        driver.prepareInvalidation();
-        for (Node child : children.values()) {
-            child.prepareInvalidation();
-        }
-    }
-
-    private void invalidate(boolean activate) throws BlockException {
-        for (Node child : children.values()) {
-            child.invalidate(activate);
-        }
-        driver.invalidateCache(activate);
-        requests.setInactive(!activate);
-        refresh();
+        new HandOver(this).readAnew(activate);
     }
 
     /** The driver above is about to pass a named point; a fault injector listens here. */
@@ -494,7 +475,7 @@ public final class Node implements AutoCloseable {
         return driver.formatName() + ":" + filename;
     }
 
-    private void checkOpen() throws BlockException {
+    void checkOpen() throws BlockException {
         if (closed) {
             throw new BlockException(Errno.EBADF);
         }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
+import io.loomblock.driver.BlockDriver;
 import io.loomblock.iotests.support.FvdImages;
 import io.loomblock.iotests.support.FvdImages.Shape;
 import io.loomblock.iotests.support.FvdReader;
@@ -14,6 +15,7 @@ import io.loomblock.iotests.support.Guest;
 import io.loomblock.testkit.FakeTimers;
 import io.loomblock.testkit.FaultDriver;
 import io.loomblock.testkit.FaultDriver.Fault;
+import io.loomblock.testkit.ForwardingDriver;
 import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.Pattern;
 import io.loomblock.testkit.Request;
@@ -23,6 +25,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -198,6 +201,64 @@ class HandOverTest {
         try (BlockDevice again = images.open(FvdImages.readWrite())) {
             expectPattern(again, 0, 4096);
         }
+    }
+
+    /** The driver above has completed it by then, to write no more. */
+    @ParameterizedTest
+    @ValueSource(strings = {"inactivate", "prepareInvalidation", "invalidateCache"})
+    void anImageWhoseDataFileCannotBeHandedOverIsTakenBack(String step) throws Exception {
+        FvdImages images = new FvdImages(new Shape(2, SIZE, CHUNK, 16384, 8192, true), BASE);
+        AtomicReference<String> failing = new AtomicReference<>("");
+        images.with(images.image(), failingOnce(images.data(), failing));
+        try (BlockDevice source = images.open(FvdImages.readWrite())) {
+            write(source, 1000, 100_000);
+            failing.set(step);
+            BlockException failed = catchThrowableOfType(BlockException.class, source::inactivate);
+            assertThat(failed.errno()).isEqualTo(Errno.EIO);
+            assertThat(failed).hasNoSuppressedExceptions();
+            assertThat(images.read().isClean()).isFalse();
+            expectPattern(source, 1000, 100_000);
+            write(source, 300_000, 100_000);
+            source.inactivate();
+            assertThat(images.read().isClean()).isTrue();
+            source.invalidateCache(true);
+            write(source, 500_000, 100_000);
+        }
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            expectPattern(device, 1000, 100_000);
+            expectPattern(device, 300_000, 100_000);
+            expectPattern(device, 500_000, 100_000);
+        }
+    }
+
+    /** A driver whose next step of this name fails. */
+    private static BlockDriver failingOnce(BlockDriver below, AtomicReference<String> failing) {
+        return new ForwardingDriver(below) {
+            private void pass(String step) throws BlockException {
+                if (failing.get().equals(step)) {
+                    failing.set("");
+                    throw new BlockException(Errno.EIO);
+                }
+            }
+
+            @Override
+            public void inactivate() throws BlockException {
+                pass("inactivate");
+                super.inactivate();
+            }
+
+            @Override
+            public void prepareInvalidation() throws BlockException {
+                pass("prepareInvalidation");
+                super.prepareInvalidation();
+            }
+
+            @Override
+            public void invalidateCache(boolean activate) throws BlockException {
+                pass("invalidateCache");
+                super.invalidateCache(activate);
+            }
+        };
     }
 
     /** As QED's: unusable until it can be read. */
