@@ -40,6 +40,8 @@ final class StorageAllocator {
     private volatile long next;
     /** Length of the data area's file, as it was last seen. */
     private volatile long fileLength;
+    /** Length of a file that could not grow before there was need: that is not tried again until it has another one. */
+    private volatile long stuckLength = -1;
 
     /**
      * The storage of a compact image.
@@ -136,43 +138,59 @@ final class StorageAllocator {
 
     /**
      * Makes room while there is still some, unless another thread does: the others need not wait then. What fails here is tried again, and
-     * told, by whoever finds no room.
+     * told, by whoever finds no room; so is what needs the header's command, which is run for nobody before.
      */
     void growAhead() {
-        if (!runsShort() || !growth.tryLock()) {
+        if (!runsShort(usedBytes()) || !growth.tryLock()) {
             return;
         }
         try {
-            if (runsShort()) {
-                growTo(layout.physicalOffset(next) + growUnit);
+            // Read once: what is given back meanwhile must not make the file shorter.
+            long used = usedBytes();
+            if (runsShort(used)) {
+                truncate(used + growUnit);
             }
         } catch (BlockException e) {
+            stuckLength = fileLength;
             LOG.debug("{}: the storage does not grow yet: {}", data, e.getMessage());
         } finally {
             growth.unlock();
         }
     }
 
-    /** Whether a quarter is left of the room of a file that is made longer by many chunks at a time. */
-    private boolean runsShort() {
-        long used = layout.physicalOffset(next);
-        return fileLength - used < growUnit / 4
+    private long usedBytes() {
+        return layout.physicalOffset(next);
+    }
+
+    /** Whether a quarter is left of the room of a file that is made longer by many chunks at a time, and that can be. */
+    private boolean runsShort(long used) {
+        long length = fileLength;
+        return length - used < growUnit / 4
                 && growUnit / layout.chunkSize() >= MANY_CHUNKS
                 && growUnit <= Long.MAX_VALUE - used
+                && length != stuckLength
                 && data.growable();
     }
 
     private void growTo(long wanted) throws BlockException {
-        data.debugEvent(DebugEvent.GROW);
         try {
-            data.truncate(wanted, false, PreallocationMode.OFF);
+            truncate(wanted);
         } catch (BlockException e) {
             if (e.errno() != Errno.ENOTSUP && e.errno() != Errno.EINVAL) {
                 throw e;
             }
             addStorage(e);
+            fileLength = data.length();
         }
-        fileLength = data.length();
+    }
+
+    /** Makes the file longer, and never shorter; under the lock of those who do. */
+    private void truncate(long wanted) throws BlockException {
+        if (wanted > fileLength) {
+            data.debugEvent(DebugEvent.GROW);
+            data.truncate(wanted, false, PreallocationMode.OFF);
+            fileLength = data.length();
+        }
     }
 
     private void addStorage(BlockException fixed) throws BlockException {
