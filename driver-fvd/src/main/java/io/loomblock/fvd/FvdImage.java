@@ -163,26 +163,13 @@ record FvdImage(
 
         private Writing prepareWriting(DataArea area, boolean dirty, long epoch) throws BlockException {
             long next = table == null ? 0 : scan(table, dirty);
-            boolean reusesStorage = false;
             if (dirty) {
                 metadata.writeBack();
                 eraseJournal(epoch);
-                reusesStorage = table != null && !cutStorage(next);
-            } else {
-                reusesStorage = markAndCut(next);
+                return writing(area, next, table != null && !cutStorage(next), epoch);
             }
-            return writing(area, next, reusesStorage, epoch);
-        }
-
-        /**
-         * Marks an image that lacks nothing as not closed in order. If it cannot be opened after all the mark goes again, as far as that can
-         * be: without a journal nobody could tell that nothing is missing.
-         */
-        private boolean markAndCut(long next) throws BlockException {
             try {
-                store.update(h -> h.clean = false);
-                metadata.flushFile();
-                return table != null && (changed || hasOldBytes(next)) && !cutStorage(next);
+                return writing(area, next, markAndCut(next), epoch);
             } catch (BlockException e) {
                 if (header.clean()) {
                     restoreMark(e);
@@ -191,7 +178,21 @@ record FvdImage(
             }
         }
 
+        /** Marks an image that lacks nothing as not closed in order; then as {@link #cutStorage}, the other way round. */
+        private boolean markAndCut(long next) throws BlockException {
+            store.update(h -> h.clean = false);
+            metadata.flushFile();
+            return table != null && (changed || hasOldBytes(next)) && !cutStorage(next);
+        }
+
+        /**
+         * If it cannot be opened after all the mark goes again, as far as that can be: without a journal nobody could tell that nothing is
+         * missing. It stays where a flush has failed, after which nobody knows what is in the file.
+         */
         private void restoreMark(BlockException cause) {
+            if (guard.hasTripped()) {
+                return;
+            }
             try {
                 store.update(h -> h.clean = true);
                 metadata.flushFile();

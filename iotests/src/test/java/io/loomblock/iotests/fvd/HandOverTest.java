@@ -8,6 +8,7 @@ import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.driver.BlockDriver;
+import io.loomblock.driver.NodeOptions;
 import io.loomblock.iotests.support.FvdImages;
 import io.loomblock.iotests.support.FvdImages.Shape;
 import io.loomblock.iotests.support.FvdReader;
@@ -25,6 +26,8 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
@@ -319,6 +322,16 @@ class HandOverTest {
         }
     }
 
+    /** Nobody knows what is in the file then: it does not say that nothing is missing, whatever was there before. */
+    @Test
+    void afterAFlushThatFailedNothingSaysThatAnImageWasClosedInOrder() throws Exception {
+        int number = 0;
+        while (failToBecomeWritable(Fault.once(Request.of(Kind.FLUSH)).at(number))) {
+            number++;
+        }
+        assertThat(number).isPositive();
+    }
+
     private static boolean failToBecomeWritable(Fault fault) throws Exception {
         FvdImages images = new FvdImages(new Shape(2, SIZE, CHUNK, 16384, -1, false), BASE);
         try (BlockDevice device = images.open(FvdImages.readWrite())) {
@@ -327,8 +340,10 @@ class HandOverTest {
         // Somebody has left bytes behind the image, so that more is done when it is opened than to mark it.
         SparseBytes longer = images.image().snapshot();
         longer.write(longer.length() + 3 * CHUNK, new byte[] {1}, 0, 1);
-        FaultDriver faulty = new FaultDriver(new MemoryDriver(longer));
+        MemoryDriver file = new MemoryDriver(longer);
+        FaultDriver faulty = new FaultDriver(file);
         images.with(faulty, images.data());
+        boolean flushFails = fault.which().test(new Request(Kind.FLUSH, 0, 0));
         try (BlockDevice device = images.open(FvdImages.readOnly())) {
             faulty.arm(fault);
             BlockException failed = catchThrowableOfType(
@@ -339,11 +354,51 @@ class HandOverTest {
                 return false;
             }
         }
-        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+        assertThat(new FvdReader(file.snapshot().toByteArray()).isClean()).isEqualTo(!flushFails);
+        NodeOptions force = NodeOptions.of(Map.of("force", flushFails ? "on" : "off"));
+        try (BlockDevice device = images.open(FvdImages.readWrite().withNodeOptions(force))) {
             expectPattern(device, 1000, 100_000);
         } catch (BlockException e) {
             throw new AssertionError(fault + ": " + e.getMessage(), e);
         }
         return true;
+    }
+
+    /** The last that is looked at, when everything else is done, is how long the file with the data is. */
+    @Test
+    void anImageWhoseDataCannotBeMeasuredLacksNothing() throws Exception {
+        int number = 0;
+        while (failToMeasure(number)) {
+            number++;
+        }
+        assertThat(number).isPositive();
+    }
+
+    /** Whether the length was asked for so often. */
+    private static boolean failToMeasure(int number) throws Exception {
+        FvdImages images = new FvdImages(new Shape(2, SIZE, CHUNK, 16384, -1, true), BASE);
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            write(device, 1000, 100_000);
+        }
+        AtomicInteger left = new AtomicInteger(Integer.MAX_VALUE);
+        images.with(images.image(), new ForwardingDriver(images.data()) {
+            @Override
+            public long length() throws BlockException {
+                if (left.getAndDecrement() == 0) {
+                    throw new BlockException(Errno.EIO);
+                }
+                return super.length();
+            }
+        });
+        boolean failed;
+        try (BlockDevice device = images.open(FvdImages.readOnly())) {
+            left.set(number);
+            failed = catchThrowableOfType(
+                            BlockException.class, () -> device.node().reopen(true))
+                    != null;
+            left.set(Integer.MAX_VALUE);
+        }
+        assertThat(images.read().isClean()).as("length %d", number).isTrue();
+        return failed;
     }
 }
