@@ -2,19 +2,22 @@
 package io.loomblock.fvd;
 
 import io.loomblock.BlockException;
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.BitSet;
 
 /**
- * Which blocks a recovery has set bits of, as ranges: a journal full of records of the whole base image costs no more than one of them.
+ * Which blocks a recovery has set bits of, in regions: a journal full of records of the whole base image costs no more than one of them.
  *
- * <p>Of more ranges than memory is meant for, the shortest are forgotten, which are the cheapest to set again.
+ * <p>A region is a block, or of a large base image a few in a row, and known once all of it was set by one record. So records that somebody
+ * made up cost two regions each, at their ends, and the whole base image once, whatever they say.
  */
 final class CoveredBlocks {
-    private static final int MOST = 8192;
+    /** In so much memory, 32 KiB, that it takes about as long to look through it as to set the bits of a region of the largest bitmap. */
+    private static final int MOST_REGIONS = 1 << 18;
 
-    /** Ends by beginnings; no two touch. */
-    private final TreeMap<Long, Long> ranges = new TreeMap<>();
+    private final BitSet known = new BitSet();
+    private final long blocks;
+    /** Of the blocks in a region, as a power of two. */
+    private final int shift;
 
     /** Sets bits of blocks {@code [first, end)}. */
     @FunctionalInterface
@@ -22,40 +25,46 @@ final class CoveredBlocks {
         void set(long first, long end) throws BlockException;
     }
 
-    /** Hands on the parts of {@code [first, end)} that are not known to be covered; they are from now on. */
+    /** Nothing is covered yet of so many blocks. */
+    CoveredBlocks(long blocks) {
+        this.blocks = blocks;
+        int bits = 0;
+        while (blocks >> bits > MOST_REGIONS) {
+            bits++;
+        }
+        this.shift = bits;
+    }
+
+    /** How many blocks are known as one. */
+    long region() {
+        return 1L << shift;
+    }
+
+    /** Hands on the parts of {@code [first, end)} that are not known to be covered. */
     void cover(long first, long end, Setter setter) throws BlockException {
-        Map.Entry<Long, Long> before = ranges.floorEntry(first);
-        boolean joins = before != null && before.getValue() >= first;
-        long start = joins ? before.getKey() : first;
-        long at = joins ? Math.max(first, before.getValue()) : first;
-        if (at >= end) {
-            return;
-        }
-        for (var next = ranges.higherEntry(start);
-                next != null && next.getKey() <= end;
-                next = ranges.higherEntry(start)) {
-            if (at < next.getKey()) {
-                setter.set(at, next.getKey());
-            }
-            at = next.getValue();
-            ranges.remove(next.getKey());
-        }
-        if (at < end) {
-            setter.set(at, end);
-            at = end;
-        }
-        ranges.put(start, at);
-        if (ranges.size() > MOST) {
-            forgetShorterHalf();
+        for (long at = start(known.nextClearBit(region(first)), first); at < end; ) {
+            int next = known.nextSetBit(region(at));
+            long limit = next < 0 ? end : Math.min(end, (long) next << shift);
+            setter.set(at, limit);
+            remember(at, limit);
+            at = start(known.nextClearBit(region(limit)), limit);
         }
     }
 
-    private void forgetShorterHalf() {
-        long[] lengths = ranges.entrySet().stream()
-                .mapToLong(range -> range.getValue() - range.getKey())
-                .sorted()
-                .toArray();
-        long median = lengths[lengths.length / 2];
-        ranges.entrySet().removeIf(range -> range.getValue() - range.getKey() <= median);
+    private int region(long block) {
+        return (int) (block >> shift);
+    }
+
+    private long start(int region, long atLeast) {
+        return Math.max(atLeast, (long) region << shift);
+    }
+
+    /** The regions that are whole; the last may be shorter. */
+    private void remember(long first, long end) {
+        int from = region(first + region() - 1);
+        int to = end == blocks ? region(end + region() - 1) : region(end);
+        if (from < to) {
+            known.set(from, to);
+        }
     }
 }

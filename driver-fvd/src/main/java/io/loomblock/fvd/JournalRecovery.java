@@ -42,7 +42,7 @@ final class JournalRecovery {
     private final Room room;
     private final RecordFormat format;
     private final RecordReader reader;
-    private final CoveredBlocks covered = new CoveredBlocks();
+    private final CoveredBlocks covered;
 
     /** Of all epochs so far. */
     private long highestEpoch;
@@ -72,6 +72,7 @@ final class JournalRecovery {
         this.room = room;
         this.format = RecordFormat.of(header.format());
         this.reader = new RecordReader(format);
+        this.covered = new CoveredBlocks(bitmap == null ? 0 : layout.blocks());
         this.highestEpoch = header.stableEpoch() - 1;
     }
 
