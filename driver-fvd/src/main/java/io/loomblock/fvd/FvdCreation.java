@@ -74,7 +74,7 @@ final class FvdCreation {
                     "detect_sparse_hole without compact_image needs a data file that holds nothing yet");
             require(
                     !options.compact() || !node.hasZeroInit() || DataArea.isZero(node, 0),
-                    "The data file of a compact image must be empty, as what it holds would be lost;"
+                    "The data file of a compact image must hold nothing but zeros, as what it holds would be lost;"
                             + " cut it to no length, or say compact_image=off");
         }
     }

@@ -26,6 +26,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 /**
  * One image is written to, killed and recovered over and over, so that journals wrap, epochs rise and storage is taken anew over what earlier
  * lives have left: nothing is ever lost that a life was promised.
+ *
+ * <p>A kill is that of a process: what it has written is in the files, flushed or not. A loss of power, which takes some of that away, is
+ * {@link CrashTest}'s.
  */
 @Timeout(120)
 class KillLoopTest {

@@ -54,9 +54,7 @@ class OfflineToolTest {
                 "io -f fvd -c 'read 0 512k' -c 'sleep 1500' -c 'read 512k 512k' IMAGE",
                 "img convert -f fvd -O raw IMAGE COPY",
                 "img compare -f fvd -F raw IMAGE BASE",
-                "img map -f fvd IMAGE",
                 "img check -f fvd -r all IMAGE",
-                "img info -f fvd IMAGE",
                 "img bench -f fvd -c 20 -d 2 -s 32k IMAGE"
             })
     void nothingIsCopied(String command) throws Exception {

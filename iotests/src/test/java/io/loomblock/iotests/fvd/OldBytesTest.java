@@ -76,7 +76,7 @@ class OldBytesTest {
                 BlockException.class,
                 () -> images.files().create("fvd", "other.fvd", new MemoryDriver(), shape.options()));
         assertThat(refused.errno()).isEqualTo(Errno.EINVAL);
-        assertThat(refused).hasMessageContaining("must be empty");
+        assertThat(refused).hasMessageContaining("must hold nothing but zeros");
         CreateOptions asTheDisk = new Shape(layout, SIZE, 0, 0, 0, true).options();
         images.files().create("fvd", "identity.fvd", new MemoryDriver(), asTheDisk);
         try (BlockDevice device = images.files().open("identity.fvd", "fvd", FvdImages.readOnly())) {
