@@ -115,6 +115,19 @@ class LauncherTest {
     }
 
     @Test
+    void theUserMayChooseAnotherCollector() throws Exception {
+        assertThat(run()).last().asString().contains("-XX:+UseSerialGC");
+        options = "-XX:+UseG1GC";
+        assertThat(run())
+                .hasSize(1)
+                .last()
+                .asString()
+                .contains(options)
+                .doesNotContain("-XX:+UseSerialGC")
+                .doesNotContain("AOTCache");
+    }
+
+    @Test
     void startsAtTheSameTimeMakeOneThatIsWhole() throws Exception {
         List<Process> processes = new ArrayList<>();
         for (int i = 0; i < 4; i++) {
