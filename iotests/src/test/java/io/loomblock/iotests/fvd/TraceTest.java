@@ -289,7 +289,7 @@ class TraceTest {
     /** Section 13: others need not wait for storage that grows while there is some; who fails at that alone fails no request. */
     @Test
     void storageThatGrowsByManyChunksDoesSoBeforeItIsFull() throws BlockException {
-        Shape shape = new Shape(2, SIZE, CHUNK, 0, 8192, false);
+        Shape shape = new Shape(2, 64L * CHUNK, CHUNK, 0, 8192, false);
         images = new FvdImages(shape, new byte[0], shape.options().with("storage_grow_unit", 16L * CHUNK));
         FaultDriver file = new FaultDriver(images.image());
         images.with(file, images.data());
@@ -301,8 +301,13 @@ class TraceTest {
             write(device, 12L * CHUNK, CHUNK);
             assertThat(images.image().length()).isEqualTo(start + 16L * CHUNK);
             file.disarm();
-            write(device, 13L * CHUNK, CHUNK);
-            assertThat(images.image().length()).isEqualTo(start + (14 + 16L) * CHUNK);
+            // What has failed is left to whoever finds no room.
+            write(device, 13L * CHUNK, 3 * CHUNK);
+            assertThat(images.image().length()).isEqualTo(start + 16L * CHUNK);
+            write(device, 16L * CHUNK, CHUNK);
+            assertThat(images.image().length()).isEqualTo(start + (16 + 16L) * CHUNK);
+            write(device, 17L * CHUNK, 12 * CHUNK);
+            assertThat(images.image().length()).isEqualTo(start + (29 + 16L) * CHUNK);
         }
     }
 
