@@ -54,24 +54,41 @@ final class ComparedPieces {
         }
     }
 
-    private final ComparedImage left;
-    private final ComparedImage right;
+    /** An image, its flags looked up last, and up to where they hold. */
+    private static final class Side {
+        final ComparedImage image;
+        int flags;
+        long end;
+
+        Side(ComparedImage image) {
+            this.image = image;
+        }
+
+        void lookUp(long at, long limit) throws ComparisonException {
+            if (end <= at) {
+                BlockStatus found = image.status(at, limit - at);
+                flags = found.flags();
+                end = at + found.length();
+            }
+        }
+
+        boolean isData() {
+            return (flags & (BlockStatus.ALLOCATED | BlockStatus.ZERO)) == BlockStatus.ALLOCATED;
+        }
+    }
+
+    private final Side left;
+    private final Side right;
     private final boolean strict;
     private final long common;
     private final long total;
     private final ReentrantLock lock = new ReentrantLock();
 
     private long position;
-    /** Of each image the flags looked up last, and up to where they hold. */
-    private int leftFlags;
-
-    private long leftEnd;
-    private int rightFlags;
-    private long rightEnd;
 
     ComparedPieces(ComparedImage left, ComparedImage right, boolean strict) {
-        this.left = left;
-        this.right = right;
+        this.left = new Side(left);
+        this.right = new Side(right);
         this.strict = strict;
         this.common = Math.min(left.length(), right.length());
         this.total = Math.max(left.length(), right.length());
@@ -102,50 +119,28 @@ final class ComparedPieces {
     }
 
     private Piece inBoth(long at) throws ComparisonException {
-        lookUpLeft(at, common);
-        lookUpRight(at, common);
-        if (strict && ((leftFlags ^ rightFlags) & STRICT) != 0) {
+        left.lookUp(at, common);
+        right.lookUp(at, common);
+        if (strict && ((left.flags ^ right.flags) & STRICT) != 0) {
             return new Piece(at, 0, false, false, Verdict.of(Outcome.STATUS_DIFFERS, at));
         }
-        boolean zero = (leftFlags & rightFlags & BlockStatus.ZERO) != 0;
+        boolean zero = (left.flags & right.flags & BlockStatus.ZERO) != 0;
         return piece(
                 at,
-                Math.min(leftEnd, rightEnd),
-                !zero && (leftFlags & BlockStatus.ALLOCATED) != 0,
-                !zero && (rightFlags & BlockStatus.ALLOCATED) != 0);
+                Math.min(left.end, right.end),
+                !zero && (left.flags & BlockStatus.ALLOCATED) != 0,
+                !zero && (right.flags & BlockStatus.ALLOCATED) != 0);
     }
 
     private Piece inOne(long at) throws ComparisonException {
-        if (left.length() == total) {
-            lookUpLeft(at, total);
-            return piece(at, leftEnd, isData(leftFlags), false);
-        }
-        lookUpRight(at, total);
-        return piece(at, rightEnd, false, isData(rightFlags));
-    }
-
-    private static boolean isData(int flags) {
-        return (flags & (BlockStatus.ALLOCATED | BlockStatus.ZERO)) == BlockStatus.ALLOCATED;
+        boolean inLeft = left.image.length() == total;
+        Side longer = inLeft ? left : right;
+        longer.lookUp(at, total);
+        return piece(at, longer.end, inLeft && longer.isData(), !inLeft && longer.isData());
     }
 
     private static Piece piece(long start, long end, boolean inLeft, boolean inRight) {
         long length = inLeft || inRight ? Math.min(end - start, LONGEST) : end - start;
         return new Piece(start, length, inLeft, inRight, null);
-    }
-
-    private void lookUpLeft(long at, long end) throws ComparisonException {
-        if (leftEnd <= at) {
-            BlockStatus found = left.status(at, end - at);
-            leftFlags = found.flags();
-            leftEnd = at + found.length();
-        }
-    }
-
-    private void lookUpRight(long at, long end) throws ComparisonException {
-        if (rightEnd <= at) {
-            BlockStatus found = right.status(at, end - at);
-            rightFlags = found.flags();
-            rightEnd = at + found.length();
-        }
     }
 }

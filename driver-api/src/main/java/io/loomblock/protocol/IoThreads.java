@@ -68,7 +68,7 @@ final class IoThreads {
         executor.execute(action);
     }
 
-    private static final class Task<T extends @Nullable Object> extends Handover implements Runnable {
+    private static final class Task<T extends @Nullable Object> extends Rendezvous implements Runnable {
         private final Call<T> call;
         private @Nullable T result;
         private @Nullable Throwable failure;

@@ -10,7 +10,7 @@ import java.lang.foreign.ValueLayout;
  *
  * <p>What is written before the call that begins it is seen by who has learned of its end: the kernel stands between the two.
  */
-final class AioRequest extends Handover {
+final class AioRequest extends Rendezvous {
     private static final int IOCB_BYTES = 64;
     private static final int DATA = 0;
     private static final int RW_FLAGS = 12;

@@ -10,7 +10,7 @@ import java.util.concurrent.locks.LockSupport;
  * <p>What the other thread wrote before {@link #finish} the first one sees after {@link #await}. It may be used again after that, by
  * whatever thread calls {@link #begin}.
  */
-class Handover {
+class Rendezvous {
     private Thread waiting = Thread.currentThread();
     private volatile boolean finished;
 
