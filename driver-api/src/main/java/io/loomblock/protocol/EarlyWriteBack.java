@@ -5,6 +5,8 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Has the system begin to write a file's dirty pages before they are synced, where one sync soon follows another: the device works then
@@ -14,6 +16,8 @@ import java.util.function.LongSupplier;
  * those of a clock in nanoseconds. Thread-safe; threads may overlook one another's news.
  */
 final class EarlyWriteBack {
+    private static final Logger LOG = LoggerFactory.getLogger(EarlyWriteBack.class);
+
     /** Syncs no further apart than this are close. */
     static final long CLOSE_NANOS = 50_000_000;
     /** So much is written back at a time: enough for a device to have several requests. */
@@ -59,8 +63,10 @@ final class EarlyWriteBack {
         try {
             executor.execute(task);
         } catch (RuntimeException | Error e) {
+            // No thread for it, say. The guest's write is done and must not fail by this: the next sync writes all.
+            active = false;
             turn.release();
-            throw e;
+            LOG.debug("dirty pages are not written back early", e);
         }
     }
 

@@ -2,11 +2,11 @@
 package io.loomblock.protocol;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -111,16 +111,23 @@ class EarlyWriteBackTest {
     }
 
     @Test
-    void whatCouldNotBeBegunIsNotUnderWay() {
+    void whatCouldNotBeBegunFailsNoWriteAndIsNotTriedBeforeTheNextSync() {
+        AtomicInteger asked = new AtomicInteger();
         EarlyWriteBack refused = new EarlyWriteBack(
                 () -> runs++,
                 task -> {
+                    asked.incrementAndGet();
                     throw new RejectedExecutionException();
                 },
                 () -> now);
         refused.syncs();
         refused.syncs();
-        assertThatThrownBy(() -> refused.wrote(EarlyWriteBack.PIECE)).isInstanceOf(RejectedExecutionException.class);
+        refused.wrote(EarlyWriteBack.PIECE);
+        refused.wrote(EarlyWriteBack.PIECE);
+        assertThat(asked).hasValue(1);
+        refused.syncs();
+        refused.wrote(EarlyWriteBack.PIECE);
+        assertThat(asked).hasValue(2);
         refused.awaitIdle();
     }
 }
