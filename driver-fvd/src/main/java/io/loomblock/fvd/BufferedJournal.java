@@ -8,33 +8,27 @@ import io.loomblock.driver.WriteGuard;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The journal that collects the records of many writes in memory and writes them together. spec: fvd.md section 15.
  *
- * <p>A write returns when its records are in the current buffer. Buffers are sealed when they are full, when a timer finds that records have
- * waited long enough, or for a flush; they are written one after the other, by whoever flushes, or behind the scenes. A failure of any of
- * this forbids all later writes: memory tells then what the journal does not know.
+ * <p>A write returns when its records are in the current buffer. Buffers are sealed when they are full, when records have waited long enough
+ * ({@link JournalSchedule}), or for a flush; they are written one after the other, by whoever flushes, or behind the scenes. A failure of any
+ * of this forbids all later writes: memory tells then what the journal does not know.
  *
  * <p>Two locks: {@code writing} is held by the one who writes buffers, {@code lock} guards what is in memory, and is held while bits are
  * set. Who holds both has taken them in that order.
  */
 final class BufferedJournal implements Journal {
-    private static final Logger LOG = LoggerFactory.getLogger(BufferedJournal.class);
-
     /** Who logs more than this ahead of the disk has to write some of it. */
     private static final int MAX_QUEUED = 4;
 
     private final JournalRing ring;
     private final Metadata metadata;
     private final WriteGuard guard;
-    private final Timers timers;
-    private final long periodNanos;
+    private final JournalSchedule schedule;
     private final int bufferBytes;
 
     private final ReentrantLock writing = new ReentrantLock();
@@ -47,11 +41,6 @@ final class BufferedJournal implements Journal {
     private long sealed;
 
     private long written;
-    private Timers.@Nullable Timer timer;
-    /** A writer behind the scenes is on its way. */
-    private boolean kicked;
-
-    private boolean paused;
 
     /**
      * A journal with nothing in memory.
@@ -64,9 +53,8 @@ final class BufferedJournal implements Journal {
         this.ring = ring;
         this.metadata = metadata;
         this.guard = guard;
-        this.timers = timers;
         this.bufferBytes = (int) Math.min(bufferBytes, (long) ring.sectors() * RecordFormat.SECTOR);
-        this.periodNanos = TimeUnit.MILLISECONDS.toNanos(periodMillis);
+        this.schedule = new JournalSchedule(lock, timers, periodMillis, this::writeAll, this::writeFull);
     }
 
     @Override
@@ -122,7 +110,7 @@ final class BufferedJournal implements Journal {
         if (buffer == null || sector.afterBarrier() || !buffer.append(sector, format, epoch, needsData)) {
             if (buffer != null) {
                 seal();
-                kick();
+                schedule.hasFull();
             }
             buffer = newBuffer(sector.afterBarrier());
             current = buffer;
@@ -130,7 +118,7 @@ final class BufferedJournal implements Journal {
                 throw new IllegalStateException("records of more than a sector");
             }
         }
-        schedule();
+        schedule.hasRecord();
     }
 
     private JournalBuffer newBuffer(boolean afterBarrier) throws BlockException {
@@ -156,63 +144,27 @@ final class BufferedJournal implements Journal {
         }
     }
 
-    /** What is in memory now is written a period from now at the latest. */
-    private void schedule() {
-        if (timer == null && !paused) {
-            timer = timers.schedule("loomblock-fvd-journal", periodNanos, this::onTimer);
-        }
-    }
-
-    private void onTimer() {
-        lock.lock();
-        try {
-            timer = null;
-            if (paused || !guard.isSound()) {
-                return;
-            }
-        } finally {
-            lock.unlock();
-        }
-        writeOutOrWarn();
-    }
-
-    /** Has sealed buffers written behind the scenes, now. */
-    private void kick() {
-        if (!kicked && !paused) {
-            kicked = true;
-            timers.schedule("loomblock-fvd-journal-write", 0, this::onKick);
-        }
-    }
-
-    private void onKick() {
-        long wanted;
-        lock.lock();
-        try {
-            kicked = false;
-            if (paused || !guard.isSound()) {
-                return;
-            }
-            wanted = sealed;
-        } finally {
-            lock.unlock();
-        }
-        try {
-            writeUpTo(wanted, false);
-        } catch (BlockException e) {
-            warn(e);
-        }
-    }
-
-    private void writeOutOrWarn() {
-        try {
+    /** Writes all records, unless that is forbidden. */
+    private void writeAll() throws BlockException {
+        if (guard.isSound()) {
             writeUpTo(sealAll(), false);
-        } catch (BlockException e) {
-            warn(e);
         }
     }
 
-    private static void warn(BlockException e) {
-        LOG.warn("journal records could not be written, the image is not written to any more: {}", e.getMessage());
+    /** Writes the buffers that are sealed. */
+    private void writeFull() throws BlockException {
+        if (guard.isSound()) {
+            writeUpTo(sealedSoFar(), false);
+        }
+    }
+
+    private long sealedSoFar() {
+        lock.lock();
+        try {
+            return sealed;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**
@@ -261,7 +213,7 @@ final class BufferedJournal implements Journal {
     private void leaveToOthers() {
         lock.lock();
         try {
-            kick();
+            schedule.hasFull();
         } finally {
             lock.unlock();
         }
@@ -372,17 +324,11 @@ final class BufferedJournal implements Journal {
     public void pause() {
         lock.lock();
         try {
-            paused = true;
-            if (timer != null) {
-                timer.cancel();
-                timer = null;
-            }
+            schedule.pause();
         } finally {
             lock.unlock();
         }
-        if (guard.isSound()) {
-            writeOutOrWarn();
-        }
+        JournalSchedule.runOrWarn(this::writeAll);
         // Whoever writes now has finished when this is had.
         writing.lock();
         writing.unlock();
@@ -392,9 +338,9 @@ final class BufferedJournal implements Journal {
     public void resume() {
         lock.lock();
         try {
-            paused = false;
+            schedule.resume();
             if (current != null || !queue.isEmpty()) {
-                schedule();
+                schedule.hasRecord();
             }
         } finally {
             lock.unlock();
