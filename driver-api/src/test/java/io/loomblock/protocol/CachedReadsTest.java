@@ -6,13 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
+import io.loomblock.testkit.VirtualThreads;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -33,29 +31,29 @@ class CachedReadsTest {
     @Test
     void whatIsInThePageCacheIsReadOnTheSpot() throws Exception {
         kernel.answer = LENGTH;
-        assertThat(onVirtualThread(() -> reads.read(0, LENGTH, 0))).isEqualTo(LENGTH);
+        assertThat(VirtualThreads.call(() -> reads.read(0, LENGTH, 0))).isEqualTo(LENGTH);
         assertThat(kernel.plain).isEmpty();
     }
 
     @Test
     void nothingIsNotTheEndOfTheFile() throws Exception {
         kernel.answer = 0;
-        assertThat(onVirtualThread(() -> reads.read(0, LENGTH, 100))).isEqualTo(LENGTH);
+        assertThat(VirtualThreads.call(() -> reads.read(0, LENGTH, 100))).isEqualTo(LENGTH);
         assertThat(kernel.plain).containsExactly(new Plain(100, LENGTH, false));
     }
 
     @Test
     void theEndOfTheFileIsWhereAReadThatMayWaitFindsIt() throws Exception {
         kernel.answer = 0;
-        assertThat(onVirtualThread(() -> reads.read(0, LENGTH, END))).isZero();
+        assertThat(VirtualThreads.call(() -> reads.read(0, LENGTH, END))).isZero();
         kernel.answer = 100;
-        assertThat(onVirtualThread(() -> reads.read(0, LENGTH, END - 300))).isEqualTo(300);
+        assertThat(VirtualThreads.call(() -> reads.read(0, LENGTH, END - 300))).isEqualTo(300);
     }
 
     @Test
     void theRestOfAPartIsReadElsewhere() throws Exception {
         kernel.answer = 1000;
-        assertThat(onVirtualThread(() -> reads.read(0, LENGTH, 0))).isEqualTo(LENGTH);
+        assertThat(VirtualThreads.call(() -> reads.read(0, LENGTH, 0))).isEqualTo(LENGTH);
         assertThat(kernel.plain).containsExactly(new Plain(1000, LENGTH - 1000, false));
     }
 
@@ -63,7 +61,7 @@ class CachedReadsTest {
     void whatMustBeWaitedForIsReadElsewhereEachTime() throws Exception {
         kernel.answer = -Errno.EAGAIN.number();
         for (int i = 0; i < 3; i++) {
-            assertThat(onVirtualThread(() -> reads.read(0, LENGTH, 0))).isEqualTo(LENGTH);
+            assertThat(VirtualThreads.call(() -> reads.read(0, LENGTH, 0))).isEqualTo(LENGTH);
         }
         assertThat(kernel.plain).isEqualTo(Collections.nCopies(3, new Plain(0, LENGTH, false)));
         assertThat(kernel.questions).isEqualTo(3);
@@ -74,7 +72,7 @@ class CachedReadsTest {
     void aKernelThatCannotTellIsNotAskedAgain(Errno refusal) throws Exception {
         kernel.answer = -refusal.number();
         for (int i = 0; i < 3; i++) {
-            assertThat(onVirtualThread(() -> reads.read(0, LENGTH, 0))).isEqualTo(LENGTH);
+            assertThat(VirtualThreads.call(() -> reads.read(0, LENGTH, 0))).isEqualTo(LENGTH);
         }
         assertThat(kernel.questions).isEqualTo(1);
         assertThat(kernel.plain).hasSize(3);
@@ -84,12 +82,11 @@ class CachedReadsTest {
     void anErrorIsOneOfAReadThatMayWait() throws Exception {
         kernel.answer = -Errno.EIO.number();
         kernel.failure = Errno.EIO;
-        assertThatThrownBy(() -> onVirtualThread(() -> reads.read(0, LENGTH, 0)))
-                .cause()
+        assertThatThrownBy(() -> VirtualThreads.call(() -> reads.read(0, LENGTH, 0)))
                 .isInstanceOfSatisfying(
                         BlockException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EIO));
         kernel.answer = LENGTH;
-        assertThat(onVirtualThread(() -> reads.read(0, LENGTH, 0))).isEqualTo(LENGTH);
+        assertThat(VirtualThreads.call(() -> reads.read(0, LENGTH, 0))).isEqualTo(LENGTH);
         assertThat(kernel.questions).isEqualTo(2);
     }
 
@@ -119,18 +116,6 @@ class CachedReadsTest {
                 assertThat(read.get()).isEqualTo(LENGTH);
             }
         }
-    }
-
-    private static <T> T onVirtualThread(Callable<T> work) throws InterruptedException, ExecutionException {
-        CompletableFuture<T> result = new CompletableFuture<>();
-        Thread.ofVirtual().start(() -> {
-            try {
-                result.complete(work.call());
-            } catch (Exception | Error e) {
-                result.completeExceptionally(e);
-            }
-        });
-        return result.get();
     }
 
     /** A read that might have waited, and on what thread it would have. */

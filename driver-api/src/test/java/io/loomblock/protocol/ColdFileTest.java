@@ -10,16 +10,15 @@ import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.Node;
+import io.loomblock.testkit.VirtualThreads;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
@@ -62,9 +61,9 @@ class ColdFileTest {
             dropCache(file);
             byte[] expected = new byte[PIECE];
             Arrays.fill(expected, 0, 5000, (byte) 7);
-            assertThat(onVirtualThread(() -> read(node, 0, PIECE))).isEqualTo(expected);
-            assertThat(onVirtualThread(() -> read(node, 5000, PIECE))).containsOnly(0);
-            assertThat(onVirtualThread(() -> read(node, 1 << 20, PIECE))).containsOnly(0);
+            assertThat(VirtualThreads.call(() -> read(node, 0, PIECE))).isEqualTo(expected);
+            assertThat(VirtualThreads.call(() -> read(node, 5000, PIECE))).containsOnly(0);
+            assertThat(VirtualThreads.call(() -> read(node, 1 << 20, PIECE))).containsOnly(0);
         }
     }
 
@@ -112,13 +111,13 @@ class ColdFileTest {
                                 BlockException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EBADF));
             }
         }
-        assertFails(Errno.EBADF, () -> onVirtualThread(() -> read(node, 0, PIECE)));
+        assertFails(Errno.EBADF, () -> VirtualThreads.call(() -> read(node, 0, PIECE)));
     }
 
     private static void fill(TestEngine engine, Path file) throws Exception {
         engine.create(file.toString(), 0);
         try (Node node = engine.open(file.toString(), OpenOptions.readWrite())) {
-            onVirtualThread(() -> {
+            VirtualThreads.call(() -> {
                 for (int i = 0; i < PIECES; i++) {
                     write(node, (long) i * PIECE, PIECE, i);
                 }
@@ -139,18 +138,6 @@ class ColdFileTest {
         }
         for (int i = 0; i < PIECES; i++) {
             assertThat(reads.get(i).get()).containsOnly(PIECES - 1 - i);
-        }
-    }
-
-    private static <T> T onVirtualThread(Callable<T> work) throws Exception {
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            Future<T> result = threads.submit(work);
-            threads.shutdown();
-            threads.awaitTermination(60, TimeUnit.SECONDS);
-            if (result.state() == Future.State.FAILED && result.exceptionNow() instanceof Exception e) {
-                throw e;
-            }
-            return result.get();
         }
     }
 

@@ -11,13 +11,13 @@ import io.loomblock.OpenOptions;
 import io.loomblock.driver.Node;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
+import io.loomblock.testkit.VirtualThreads;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -88,12 +88,12 @@ class DirectFileTest {
         Files.write(file, data);
         OpenOptions options = OpenOptions.readOnly().withCache(CacheMode.NONE);
         try (Node node = engine.open(file.toString(), options)) {
-            byte[] read = onVirtualThread(() -> TestBytes.read(node, 0, 4 * BLOCK));
+            byte[] read = VirtualThreads.call(() -> TestBytes.read(node, 0, 4 * BLOCK));
             assertThat(read).startsWith(data).hasSize(4 * BLOCK);
             for (int i = data.length; i < read.length; i++) {
                 assertThat(read[i]).isZero();
             }
-            assertThat(onVirtualThread(() -> TestBytes.read(node, 2 * BLOCK, BLOCK)))
+            assertThat(VirtualThreads.call(() -> TestBytes.read(node, 2 * BLOCK, BLOCK)))
                     .containsOnly(0);
         }
     }
@@ -110,15 +110,15 @@ class DirectFileTest {
             for (int round = 0; round < 3; round++) {
                 assertFails(
                         Errno.EBADF,
-                        () -> onVirtualThread(() -> {
+                        () -> VirtualThreads.call(() -> {
                             io.write(0, memory, 0, BLOCK);
                             return true;
                         }));
-                assertThat(onVirtualThread(() -> io.read(BLOCK, memory, 0, BLOCK)))
+                assertThat(VirtualThreads.call(() -> io.read(BLOCK, memory, 0, BLOCK)))
                         .isEqualTo(BLOCK);
             }
         }
-        assertFails(Errno.EBADF, () -> onVirtualThread(() -> io.read(0, memory, 0, BLOCK)));
+        assertFails(Errno.EBADF, () -> VirtualThreads.call(() -> io.read(0, memory, 0, BLOCK)));
     }
 
     @ParameterizedTest
@@ -159,7 +159,7 @@ class DirectFileTest {
         long descriptors = descriptors();
         for (int i = 0; i < 1000; i++) {
             try (Node node = engine.open(file, OpenOptions.readOnly().withCache(CacheMode.NONE))) {
-                onVirtualThread(() -> {
+                VirtualThreads.call(() -> {
                     node.coReadv(0, IoVector.of(memory));
                     return true;
                 });
@@ -184,17 +184,6 @@ class DirectFileTest {
     private static long queues() throws IOException {
         try (Stream<String> all = Files.lines(Path.of("/proc/self/maps"))) {
             return all.filter(line -> line.contains("[aio]")).count();
-        }
-    }
-
-    private static <T> T onVirtualThread(Callable<T> work) throws Exception {
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            Future<T> result = threads.submit(work);
-            threads.close();
-            if (result.state() == Future.State.FAILED && result.exceptionNow() instanceof Exception e) {
-                throw e;
-            }
-            return result.get();
         }
     }
 }

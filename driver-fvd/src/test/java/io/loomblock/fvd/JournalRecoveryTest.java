@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 class JournalRecoveryTest {
     private static final int CHUNKS = 1024;
     private static final int CHUNK = 65536;
+    private static final int BLOCK = 4096;
     private static final int TABLE = 8192;
     private static final int JOURNAL = 65536;
     private static final int PER_SECTOR = 21;
@@ -48,7 +49,7 @@ class JournalRecoveryTest {
             sector.get(0, copy, 0, copy.length);
             bytes.write(JOURNAL + 512L * i, copy, 0, copy.length);
         }
-        FvdHeader header = header(512L * sectors);
+        FvdHeader header = compactHeader(512L * sectors);
         FvdLayout layout = header.validate(header.dataOffset());
         RecordingDriver driver = new RecordingDriver("image", new MemoryDriver(bytes), log);
         Node file = TestImages.node("image", driver, OpenOptions.readWrite());
@@ -57,21 +58,33 @@ class JournalRecoveryTest {
         return table;
     }
 
-    private static FvdHeader header(long journal) {
-        NamedFile none = new NamedFile("", "");
+    private static FvdHeader compactHeader(long journal) {
+        Area table = new Area(TABLE, CHUNKS * FvdLayout.ENTRY_BYTES);
+        return header((long) CHUNKS * CHUNK, JOURNAL + journal, Area.NONE, table, journal);
+    }
+
+    private static FvdHeader baseHeader(long size, long journal, long bitmapAt) {
+        Area bitmap = new Area(bitmapAt, size / BLOCK / Byte.SIZE);
+        return header(size, bitmap.end(), bitmap, Area.NONE, journal);
+    }
+
+    /** Of an image with a bitmap, over a base image as long as the disk, with a table, or both. */
+    private static FvdHeader header(long size, long dataOffset, Area bitmap, Area table, long journal) {
+        boolean hasBase = !bitmap.isEmpty();
+        boolean compact = !table.isEmpty();
         return new FvdHeader(
                 HeaderV2.INSTANCE,
-                (long) CHUNKS * CHUNK,
-                JOURNAL + journal,
-                none,
-                none,
-                0,
-                true,
-                Area.NONE,
-                0,
-                new Area(TABLE, CHUNKS * FvdLayout.ENTRY_BYTES),
-                CHUNK,
-                CHUNK,
+                size,
+                dataOffset,
+                NamedFile.NONE,
+                hasBase ? new NamedFile("base", "raw") : NamedFile.NONE,
+                hasBase ? size : 0,
+                !hasBase,
+                bitmap,
+                hasBase ? BLOCK : 0,
+                table,
+                compact ? CHUNK : 0,
+                compact ? CHUNK : 0,
                 "",
                 new Area(JOURNAL, journal),
                 5,
@@ -116,31 +129,6 @@ class JournalRecoveryTest {
                 .sum();
         assertThat(written).isLessThan(2 * header.bitmap().size());
         assertThat(bytesRead()).isLessThan(3 * header.bitmap().size() + 4 * 512L * sectors);
-    }
-
-    private static FvdHeader baseHeader(long size, long journal, long bitmapAt) {
-        long bitmapBytes = size / 4096 / Byte.SIZE;
-        return new FvdHeader(
-                HeaderV2.INSTANCE,
-                size,
-                bitmapAt + bitmapBytes,
-                NamedFile.NONE,
-                new NamedFile("base", "raw"),
-                size,
-                false,
-                new Area(bitmapAt, bitmapBytes),
-                4096,
-                Area.NONE,
-                0,
-                0,
-                "",
-                new Area(JOURNAL, journal),
-                5,
-                false,
-                false,
-                false,
-                0,
-                PrefetchSettings.NONE);
     }
 
     private long bytesRead() {
