@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock;
 
-import java.util.concurrent.atomic.AtomicLongArray;
+import io.loomblock.driver.Stripes;
 
 /**
  * What a device was asked to do: operations, bytes and summed latency for each kind of request, failed and invalid ones apart.
@@ -11,12 +11,9 @@ import java.util.concurrent.atomic.AtomicLongArray;
  * requests run are each exact at some moment, not all at the same one. spec: block-layer.md section 6.
  */
 public final class Accounting {
-    private static final int STRIPES = 16;
-    /** Longs of a stripe: its figures, and what keeps those of the next one out of the cache lines that processors fetch with them. */
-    private static final int SPACING = 48;
-    /** Where in a stripe the time is at which one of its requests last ended. */
+    /** The time at which one of the requests last ended that were counted in a stripe. */
     private static final int ENDED = 0;
-    // Where the figures of a kind are, from its place in the stripe on.
+    // Which are the figures of a kind, from its first on.
     private static final int OPERATIONS = 0;
     private static final int BYTES = 1;
     private static final int NANOS = 2;
@@ -43,17 +40,11 @@ public final class Accounting {
      */
     public record Figures(long operations, long bytes, long failed, long invalid, long totalTimeNanos) {}
 
-    /**
-     * All figures in sixteen stripes, shared by threads whose numbers leave the same remainder: those of a request stand side by side, and
-     * threads that count at once do not meet, as a rule.
-     */
-    private final AtomicLongArray stripes = new AtomicLongArray((STRIPES + 1) * SPACING);
+    /** Those of a request stand side by side. */
+    private final Stripes stripes = new Stripes(1 + Kind.values().length * FIGURES);
 
     Accounting() {
-        long now = System.nanoTime();
-        for (int stripe = 0; stripe < STRIPES; stripe++) {
-            stripes.set(start(stripe) + ENDED, now);
-        }
+        stripes.setAll(ENDED, System.nanoTime());
     }
 
     /** The figures of one kind so far. */
@@ -63,60 +54,43 @@ public final class Accounting {
     }
 
     private long sum(Kind kind, int figure) {
-        long sum = 0;
-        for (int stripe = 0; stripe < STRIPES; stripe++) {
-            sum += stripes.get(place(start(stripe), kind) + figure);
-        }
-        return sum;
+        return stripes.fold(first(kind) + figure, 0, Long::sum);
     }
 
     /** Nanoseconds since a request last ended, whether well or not; since the device was opened if there was none. */
     public long idleNanos() {
         long now = System.nanoTime();
-        long least = Long.MAX_VALUE;
-        for (int stripe = 0; stripe < STRIPES; stripe++) {
-            least = Math.min(least, now - stripes.get(start(stripe) + ENDED));
-        }
-        return Math.max(0, least);
+        return Math.max(0, stripes.fold(ENDED, Long.MAX_VALUE, (least, ended) -> Math.min(least, now - ended)));
     }
 
     void done(Kind kind, long bytes, long startNanos) {
-        int stripe = stripe();
-        int place = place(stripe, kind);
-        stripes.getAndAdd(place + OPERATIONS, 1);
-        stripes.getAndAdd(place + BYTES, bytes);
-        stripes.getAndAdd(place + NANOS, end(stripe) - startNanos);
+        int stripe = stripes.mine();
+        int first = first(kind);
+        stripes.add(stripe, first + OPERATIONS, 1);
+        stripes.add(stripe, first + BYTES, bytes);
+        stripes.add(stripe, first + NANOS, end(stripe) - startNanos);
     }
 
     void failed(Kind kind, long startNanos) {
-        int stripe = stripe();
-        int place = place(stripe, kind);
-        stripes.getAndAdd(place + FAILED, 1);
-        stripes.getAndAdd(place + NANOS, end(stripe) - startNanos);
+        int stripe = stripes.mine();
+        int first = first(kind);
+        stripes.add(stripe, first + FAILED, 1);
+        stripes.add(stripe, first + NANOS, end(stripe) - startNanos);
     }
 
     void invalid(Kind kind) {
-        int stripe = stripe();
-        stripes.getAndAdd(place(stripe, kind) + INVALID, 1);
+        int stripe = stripes.mine();
+        stripes.add(stripe, first(kind) + INVALID, 1);
         end(stripe);
     }
 
     private long end(int stripe) {
         long now = System.nanoTime();
-        stripes.lazySet(stripe + ENDED, now);
+        stripes.setLazily(stripe, ENDED, now);
         return now;
     }
 
-    /** Where this thread's stripe starts. */
-    private static int stripe() {
-        return start((int) Thread.currentThread().threadId() & (STRIPES - 1));
-    }
-
-    private static int start(int stripe) {
-        return (stripe + 1) * SPACING;
-    }
-
-    private static int place(int stripe, Kind kind) {
-        return stripe + ENDED + 1 + kind.ordinal() * FIGURES;
+    private static int first(Kind kind) {
+        return ENDED + 1 + kind.ordinal() * FIGURES;
     }
 }

@@ -16,7 +16,11 @@ import java.util.concurrent.locks.ReentrantLock;
  * not exclude one another. A thread that is inside must not shut the gate. Thread-safe.
  */
 public final class RequestGate {
-    private final Striped inside = new Striped();
+    private static final int REQUESTS = 0;
+
+    /** Requests that have entered, less those that have left: spread over stripes, one that leaves being counted where it has entered. */
+    private final Stripes inside = new Stripes(1);
+
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition empty = lock.newCondition();
     private final Queue<Waiter> waiters = new ArrayDeque<>();
@@ -34,7 +38,8 @@ public final class RequestGate {
      */
     public int enter() throws BlockException {
         while (true) {
-            int stripe = inside.increment();
+            int stripe = inside.mine();
+            inside.add(stripe, REQUESTS, 1);
             if (shut == 0) {
                 return stripe;
             }
@@ -48,7 +53,7 @@ public final class RequestGate {
 
     /** Leaves again. */
     public void exit(int stripe) {
-        inside.decrement(stripe);
+        inside.add(stripe, REQUESTS, -1);
         if (shut != 0) {
             lock.lock();
             try {
@@ -59,12 +64,20 @@ public final class RequestGate {
         }
     }
 
+    /**
+     * Whether nobody is inside. True is certain as soon as no new outermost request can enter: one that is nested in another is counted while
+     * the outer one is.
+     */
+    private boolean isEmpty() {
+        return inside.fold(REQUESTS, 0, (some, here) -> some | here) == 0;
+    }
+
     /** Shuts the gate and returns when nobody is inside any more. Every call needs an {@link #open}. */
     public void shut() {
         lock.lock();
         try {
             shut = shut + 1;
-            while (!inside.isZero()) {
+            while (!isEmpty()) {
                 empty.awaitUninterruptibly();
             }
         } finally {
@@ -80,7 +93,7 @@ public final class RequestGate {
                 return false;
             }
             shut = 1;
-            if (inside.isZero()) {
+            if (isEmpty()) {
                 return true;
             }
         } finally {
@@ -120,7 +133,7 @@ public final class RequestGate {
             closed = true;
             shut = shut + 1;
             wakeAll();
-            while (!inside.isZero()) {
+            while (!isEmpty()) {
                 empty.awaitUninterruptibly();
             }
             return true;
