@@ -6,7 +6,11 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The run from which Java learns what the tools need, for an AOT cache or a class-data archive: what each tool is used for most, on
@@ -15,7 +19,42 @@ import java.util.List;
 final class Rehearsal {
     private static final List<String> FORMATS = List.of("raw", "qed", "add-cow", "fvd");
 
-    private static final String SIZE = "8M";
+    /** The command lines for an image of each format, in order: {@code RAW} is the image of the first. */
+    private static final List<Line> LINES = List.of(
+            new Line("img create -f FORMAT IMAGE 8M", "add-cow"),
+            new Line("img create -f raw IMAGE.data 8M", "raw", "qed", "fvd"),
+            new Line("img create -f FORMAT -b RAW -F raw -o image_file=IMAGE.data IMAGE", "raw", "qed", "fvd"),
+            // As a guest writes, then as it reads: often enough for what is done for each request to count as hot.
+            new Line("img bench -w -s 16k -S 1040k -c 3000 -d 16 --flush-interval=64 -f FORMAT IMAGE"),
+            new Line("img bench -s 4k -c 20000 -d 32 -f FORMAT IMAGE"),
+            new Line("img info IMAGE"),
+            new Line("img info --output=json -f FORMAT IMAGE"),
+            new Line("img map -f FORMAT IMAGE"),
+            new Line("img check IMAGE", "raw"),
+            new Line("img convert -f FORMAT -O raw IMAGE IMAGE.raw"),
+            new Line("img compare -f FORMAT -F raw IMAGE IMAGE.raw"),
+            new Line("img convert -f raw -O FORMAT IMAGE.raw IMAGE.back", "add-cow"),
+            new Line("io -f FORMAT -c write~-P~7~4k~64k -c read~-P~7~4k~64k IMAGE"));
+
+    private static final Pattern PLACES = Pattern.compile("FORMAT|IMAGE|RAW");
+
+    /**
+     * A command line, of which {@code ~} stands for a space inside of a word.
+     *
+     * @param notFor the formats that it is not for
+     */
+    private record Line(String words, List<String> notFor) {
+        Line(String words, String... notFor) {
+            this(words, List.of(notFor));
+        }
+
+        String[] with(Map<String, String> values) {
+            return Arrays.stream(words.split(" "))
+                    .map(word -> PLACES.matcher(word.replace('~', ' '))
+                            .replaceAll(place -> Matcher.quoteReplacement(values.get(place.group()))))
+                    .toArray(String[]::new);
+        }
+    }
 
     private final Console silent;
     private final Path directory;
@@ -43,66 +82,15 @@ final class Rehearsal {
     }
 
     private void rehearse(String format) {
-        String image = path(format);
-        String raw = image + ".raw";
-        create(format, image);
-        // As a guest writes, then as it reads: often enough for what is done for each request to count as hot.
-        run(
-                "img",
-                "bench",
-                "-w",
-                "-s",
-                "16k",
-                "-S",
-                "1040k",
-                "-c",
-                "3000",
-                "-d",
-                "16",
-                "--flush-interval=64",
-                "-f",
-                format,
-                image);
-        run("img", "bench", "-s", "4k", "-c", "20000", "-d", "32", "-f", format, image);
-        run("img", "info", image);
-        run("img", "info", "--output=json", "-f", format, image);
-        run("img", "map", "-f", format, image);
-        if (!format.equals("raw")) {
-            run("img", "check", image);
-        }
-        run("img", "convert", "-f", format, "-O", "raw", image, raw);
-        run("img", "compare", "-f", format, "-F", "raw", image, raw);
-        if (!format.equals("add-cow")) {
-            run("img", "convert", "-f", "raw", "-O", format, raw, image + ".back");
-        }
-        run("io", "-f", format, "-c", "write -P 7 4k 64k", "-c", "read -P 7 4k 64k", image);
-    }
-
-    private void create(String format, String image) {
-        if (format.equals("add-cow")) {
-            run("img", "create", "-f", "raw", image + ".data", SIZE);
-            run(
-                    "img",
-                    "create",
-                    "-f",
-                    format,
-                    "-b",
-                    path("raw"),
-                    "-F",
-                    "raw",
-                    "-o",
-                    "image_file=" + image + ".data",
-                    image);
-        } else {
-            run("img", "create", "-f", format, image, SIZE);
+        Map<String, String> values = Map.of("FORMAT", format, "IMAGE", path(format), "RAW", path(FORMATS.get(0)));
+        for (Line line : LINES) {
+            if (!failed && !line.notFor.contains(format)) {
+                failed = Main.run(line.with(values), silent) != 0;
+            }
         }
     }
 
     private String path(String name) {
         return directory.resolve(name).toString();
-    }
-
-    private void run(String... words) {
-        failed = failed || Main.run(words, silent) != 0;
     }
 }
