@@ -9,10 +9,11 @@ import io.loomblock.driver.DebugEvent;
 /**
  * Checks that bitmap and data file fit together, and makes them fit.
  *
- * <p>Bits behind the last cluster count as leaks, each of them: they refer to nothing, and a crash while the disk grows or shrinks may leave
- * some, as does a data file that was cut. A bitmap that ends too early is a corruption: it was cut, or the data file grew by other hands. A
- * repair clears the ones and appends clear bits. What the header says was checked when the image was opened. spec: addcow.md section 11,
- * "check".
+ * <p>Bits behind the last cluster count as leaks, each of them, and so do tables that the disk does not need: they refer to nothing. A crash
+ * while the disk grows or shrinks may leave some; so does a data file that was cut or emptied by other hands, of which there is no other
+ * trace, because the size of the disk is its length. A bitmap that ends too early is a corruption: it was cut, or the data file grew by other
+ * hands. A repair clears the ones and appends clear bits. What the header says was checked when the image was opened. spec: addcow.md
+ * section 11, "check".
  */
 final class AddCowChecker {
     private final AddCowImage image;
@@ -31,17 +32,17 @@ final class AddCowChecker {
      */
     CheckResult run(FixMode fix) throws BlockException {
         long clusters = image.clusters();
-        if (image.allAllocated()) {
-            return result(0, 0, 0, clusters, FixMode.NONE);
-        }
-        long allocated;
+        long allocated = clusters;
         long behind;
-        int tooShort;
+        int tooShort = 0;
         try {
-            long end = bits.end();
-            tooShort = bits.file().length() < image.layout().fileLength(image.size()) ? 1 : 0;
-            allocated = bits.count(0, Math.min(clusters, end));
-            behind = bits.count(Math.min(clusters, end), end);
+            behind = bits.spareTables(image.size());
+            if (!image.allAllocated()) {
+                long end = bits.end();
+                tooShort = bits.file().length() < image.layout().fileLength(image.size()) ? 1 : 0;
+                allocated = bits.count(0, Math.min(clusters, end));
+                behind += bits.count(Math.min(clusters, end), end);
+            }
         } catch (BlockException e) {
             return result(0, 0, 1, 0, FixMode.NONE);
         }

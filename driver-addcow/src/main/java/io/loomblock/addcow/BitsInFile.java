@@ -21,6 +21,11 @@ record BitsInFile(Node file, AddCowLayout layout, BufferPool pool) {
         return bytes * Byte.SIZE;
     }
 
+    /** How many tables there are, or begin, behind those that a disk of this size needs. */
+    long spareTables(long size) throws BlockException {
+        return layout.clusters(Math.max(0, file.length() - layout.fileLength(size)));
+    }
+
     /** How many bits of {@code [from, to)} are set. Holes are not read. */
     long count(long from, long to) throws BlockException {
         long set = 0;

@@ -80,6 +80,22 @@ class RepairAndRebaseTest {
         }
     }
 
+    /** The size of the disk is the data file's length, so that only the tables show that there was more. */
+    @ParameterizedTest(name = "with a backing file: {0}")
+    @ValueSource(booleans = {true, false})
+    void aDataFileThatWasEmptiedIsFound(boolean hasBacking) throws Exception {
+        byte[] base = hasBacking ? Pattern.bytes(BASE, 0, SIZE) : null;
+        SparseBytes file = TestDisk.image(CLUSTER, SIZE, base);
+        try (TestDisk disk = TestDisk.open(file, new SparseBytes(), base, CHECK)) {
+            CheckResult found = check(disk, FixMode.NONE);
+            assertThat(found.leaks()).isEqualTo(1);
+            assertThat(found.corruptions()).isZero();
+            assertThat(check(disk, FixMode.LEAKS).leaksFixed()).isEqualTo(1);
+            assertThat(check(disk, FixMode.NONE).isClean()).isTrue();
+            assertThat(disk.file.memory.snapshot().length()).isEqualTo(4096);
+        }
+    }
+
     /** The data file grew by other hands, or the bitmap was cut off (E15). */
     @Test
     void aBitmapThatIsTooShortIsRefusedButCanBeRepaired() throws Exception {

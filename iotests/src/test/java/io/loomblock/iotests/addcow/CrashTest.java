@@ -206,7 +206,8 @@ class CrashTest {
                 device.write(1024, ByteBuffer.wrap(Pattern.bytes(77, 0, 512)));
                 device.write(1024, ByteBuffer.wrap(old));
                 device.truncate(disk.grown, true, PreallocationMode.OFF);
-                AddCowImages.expectSound(device, 0);
+                // A disk that has this size already keeps the table for a larger one that it was about to become.
+                AddCowImages.expectSound(device, 1);
                 verify(disk, model, device, crashed, flushed);
             }
         } catch (AssertionError | BlockException e) {
