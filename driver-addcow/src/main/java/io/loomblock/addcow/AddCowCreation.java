@@ -9,6 +9,7 @@ import io.loomblock.PreallocationMode;
 import io.loomblock.addcow.AddCowHeader.NamePlace;
 import io.loomblock.driver.CreateContext;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.SharedFiles;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
 import java.nio.charset.StandardCharsets;
@@ -139,7 +140,7 @@ final class AddCowCreation {
             return;
         }
         try (Node node = openNamed(backing, format, false)) {
-            SharedFiles.refuse(data, node);
+            SharedFiles.refuse(null, data, node, "image file");
         }
     }
 

@@ -13,6 +13,7 @@ import io.loomblock.driver.DriverOption;
 import io.loomblock.driver.Drivers;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.OpenContext;
+import io.loomblock.driver.SharedFiles;
 import io.loomblock.memory.AlignedBuffer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -85,7 +86,7 @@ public final class AddCowProvider implements BlockDriverProvider {
         AddCowFiles files = new AddCowFiles(file, data);
         AddCowImage image = AddCowImage.read(files, header, options);
         Node backing = context.openBacking(reference == null ? BackingReference.NONE : reference);
-        SharedFiles.refuse(file, data, backing);
+        SharedFiles.refuse(file, data, backing, "image file");
         return new AddCowDriver(files, backing, names, fileNames, store, options, image);
     }
 

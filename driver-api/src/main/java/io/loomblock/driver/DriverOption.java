@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param type what its text must be
  * @param help one line
  * @param defaultValue text of the default that help shows, or null
- * @param choices the words that it may be; empty but for {@link Type#CHOICE}
+ * @param choices the words that it may be; empty but for {@link Type#CHOICE} and {@link Type#WORD}
  * @param hint whether it says how, not what: it does not change what a node holds, and is no part of its name
  */
 public record DriverOption(
@@ -27,7 +27,9 @@ public record DriverOption(
         NUMBER("num"),
         BOOL("bool (on/off)"),
         /** One of several words. */
-        CHOICE("str");
+        CHOICE("str"),
+        /** The same; what is none of them is refused by the option's name. */
+        WORD("str");
 
         private final String helpName;
 
@@ -69,6 +71,11 @@ public record DriverOption(
         return new DriverOption(name, Type.CHOICE, help, null, List.of(words), false);
     }
 
+    /** The same, as QEMU has them since it describes its interfaces: what is none of the words is refused by the option's name. */
+    public static DriverOption word(String name, String help, String... words) {
+        return new DriverOption(name, Type.WORD, help, null, List.of(words), false);
+    }
+
     private static DriverOption of(String name, Type type, String help) {
         return new DriverOption(name, type, help, null, List.of(), false);
     }
@@ -99,7 +106,7 @@ public record DriverOption(
         return switch (type) {
             case SIZE, NUMBER -> plainNumber ? (Object) Long.valueOf(value) : value;
             case BOOL -> OptionValues.bool(value);
-            case STRING, FILE, CHOICE -> value;
+            case STRING, FILE, CHOICE, WORD -> value;
         };
     }
 

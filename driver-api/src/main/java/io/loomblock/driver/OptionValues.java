@@ -97,6 +97,10 @@ public final class OptionValues {
             case NUMBER -> require(number(value).isPresent(), "Parameter '" + name + "' expects a number");
             case BOOL -> require(isTrue(value) || isFalse(value), "Parameter '" + name + "' expects 'on' or 'off'");
             case CHOICE -> require(option.choices().contains(value), "invalid parameter value: " + value);
+            case WORD ->
+                require(
+                        option.choices().contains(value),
+                        "Parameter '" + name + "' does not accept value '" + value + "'");
         }
     }
 

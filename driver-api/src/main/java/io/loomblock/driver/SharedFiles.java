@@ -1,39 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.loomblock.addcow;
+package io.loomblock.driver;
 
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
-import io.loomblock.driver.Node;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sees that what the guest writes is in no other place of the same image: as the add-cow file, or anywhere below the backing file.
+ * Sees that a file to which an image writes the guest's data is in no other place of the same image: as the image's own file, or anywhere below
+ * the backing file.
  *
  * <p>Names can differ for one file; what is open is told apart by identity. spec: addcow.md section 7, row 10, E10.
  */
-final class SharedFiles {
+public final class SharedFiles {
     private SharedFiles() {}
 
     /**
      * Compares the files of these nodes.
      *
+     * @param file with the metadata; null before there is one
+     * @param data with the guest's data
+     * @param what that one is called in messages
      * @throws BlockException EINVAL if the data file is one of the others
      */
-    static void refuse(Node file, Node data, @Nullable Node backing) throws BlockException {
+    public static void refuse(@Nullable Node file, Node data, @Nullable Node backing, String what)
+            throws BlockException {
         Set<Object> others = new HashSet<>();
-        collect(file, others, others);
-        refuse(data, backing, others);
-    }
-
-    /** The same before there is an add-cow file. */
-    static void refuse(Node data, Node backing) throws BlockException {
-        refuse(data, backing, new HashSet<>());
-    }
-
-    private static void refuse(Node data, @Nullable Node backing, Set<Object> others) throws BlockException {
+        if (file != null) {
+            collect(file, others, others);
+        }
         Set<Object> written = new HashSet<>();
         collect(data, written, others);
         if (backing != null) {
@@ -41,7 +38,7 @@ final class SharedFiles {
         }
         for (Object identity : written) {
             if (others.contains(identity)) {
-                throw new BlockException(Errno.EINVAL, "The image file is used twice in this image");
+                throw new BlockException(Errno.EINVAL, "The " + what + " is used twice in this image");
             }
         }
     }

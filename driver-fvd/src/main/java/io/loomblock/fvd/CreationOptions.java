@@ -35,14 +35,13 @@ final class CreationOptions {
                 DriverOption.size("size", "Virtual disk size"),
                 DriverOption.string("backing_file", "File name of a base image"),
                 DriverOption.string("backing_fmt", "Image format of the base image"),
-                DriverOption.choice("version", "Layout: 1 as the program of 2011 has it, or 2", "1", "2")
+                DriverOption.word("version", "Layout: 1 as the program of 2011 has it, or 2", "1", "2")
                         .withDefault("2"),
                 DriverOption.bool("compact_image", "Allocate storage in chunks; on by default in layout 2"),
                 DriverOption.size("block_size", "Unit of copy-on-write (in bytes); 0 for the default"),
-                DriverOption.size("chunk_size", "Unit of allocation (in bytes)")
-                        .withDefault(String.valueOf(DEFAULT_CHUNK)),
-                DriverOption.size("storage_grow_unit", "Unit in which storage grows (in bytes)")
-                        .withDefault(String.valueOf(DEFAULT_GROW_UNIT)),
+                // Without a default that is shown: they are for compact images only.
+                DriverOption.size("chunk_size", "Unit of allocation of a compact image (in bytes); 1M by default"),
+                DriverOption.size("storage_grow_unit", "Unit in which its storage grows (in bytes); 100M by default"),
                 DriverOption.string("add_storage_cmd", "Recorded, and run by nobody unless the opener says so"),
                 DriverOption.string("data_file", "File name of an existing file for the data"),
                 DriverOption.string("data_file_fmt", "Image format of the data file"),

@@ -7,6 +7,7 @@ import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.driver.CreateContext;
+import io.loomblock.driver.Filenames;
 import io.loomblock.driver.Node;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
@@ -35,6 +36,7 @@ final class FvdCreation {
 
     void run() throws BlockException {
         NamedFile base = options.base();
+        refuseShared(base, options.data());
         checkDataFile(options.data());
         if (base.isNone()) {
             write(header(base, -1), null);
@@ -48,6 +50,23 @@ final class FvdCreation {
                     "detect_sparse_hole and compact_image exclude each other in layout 1");
             write(header, step == 0 ? null : new ZeroBlocks(node, header.validate(Long.MAX_VALUE), step));
         }
+    }
+
+    /** A new image is not made over a file that it needs, nor is the base image to be written to. */
+    private void refuseShared(NamedFile base, NamedFile data) throws BlockException {
+        String image = context.filename();
+        require(base.isNone() || !context.isSameFile(fullName(base), image), "The base image is the image itself");
+        if (data.isNone()) {
+            return;
+        }
+        require(!context.isSameFile(fullName(data), image), "The data file is the image itself");
+        require(
+                base.isNone() || !context.isSameFile(fullName(data), fullName(base)),
+                "The data file is the base image");
+    }
+
+    private String fullName(NamedFile named) {
+        return Filenames.combine(context.filename(), named.name());
     }
 
     private Node openNamed(NamedFile named) throws BlockException {

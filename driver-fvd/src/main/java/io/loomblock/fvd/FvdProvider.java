@@ -12,6 +12,7 @@ import io.loomblock.driver.CreateContext;
 import io.loomblock.driver.DriverOption;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.OpenContext;
+import io.loomblock.driver.SharedFiles;
 import io.loomblock.memory.AlignedBuffer;
 import java.util.List;
 
@@ -89,6 +90,9 @@ public final class FvdProvider implements BlockDriverProvider {
         Node data = named.isNone() ? file : context.openChild(Node.DATA, named.name(), named.formatOrNull());
         BackingReference reference = FvdDriver.reference(header);
         Node base = context.openBacking(reference == null ? BackingReference.NONE : reference);
+        if (data != file) {
+            SharedFiles.refuse(file, data, base, "data file");
+        }
         FvdImage.Files files = new FvdImage.Files(file, data, new BackingFile(file, base));
         OpenSettings settings = OpenSettings.of(options, context.values());
         boolean ours = options.writable() && !options.inactive();

@@ -21,11 +21,14 @@ import io.loomblock.testkit.Pattern;
 import io.loomblock.testkit.Request;
 import io.loomblock.testkit.RequestLog.Kind;
 import io.loomblock.testkit.TestFiles;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** New images that could not be finished, and what they may ask of their storage. */
 class CreationTest {
@@ -93,6 +96,38 @@ class CreationTest {
                 BlockException.class, () -> files.open(FvdImages.IMAGE, "fvd", FvdImages.readOnly()));
         assertThat(gone.errno()).isEqualTo(Errno.ENOENT);
         return true;
+    }
+
+    /** Whatever names are given: the file would be lost, or the base image written to. */
+    @Test
+    void anImageIsNotMadeOverAFileThatItNeeds(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("file.raw");
+        Img.run("create", "-f", "raw", file, "1M").expectExit(0);
+        Files.createLink(directory.resolve("link.raw"), file);
+        String other = directory + "/./file.raw";
+        create(other, "compact_image=off,data_file=file.raw");
+        create(other, "backing_file=link.raw,backing_fmt=raw");
+        String third = directory.resolve("image.fvd").toString();
+        create(third, "compact_image=off,data_file=file.raw,backing_file=link.raw,backing_fmt=raw");
+        assertThat(file).hasSize(1 << 20);
+        assertThat(directory).isDirectoryNotContaining("glob:**image.fvd");
+    }
+
+    private static void create(String name, String options) {
+        Img.Result refused =
+                Img.run("create", "-f", "fvd", "-o", options, name, "1M").expectExit(1);
+        assertThat(refused.err()).contains(" is the ");
+    }
+
+    @Test
+    void theToolNamesTheOptionThatIsWrongAndThoseThatApply(@TempDir Path directory) {
+        Path image = directory.resolve("image.fvd");
+        Img.Result refused =
+                Img.run("create", "-f", "fvd", "-o", "version=3", image, "1M").expectExit(1);
+        assertThat(refused.err()).contains("Parameter 'version' does not accept value '3'");
+        Img.Result made = Img.run("create", "-f", "fvd", "-o", "compact_image=off", image, "1M")
+                .expectExit(0);
+        assertThat(made.out()).endsWith("fmt=fvd size=1048576 version=2 compact_image=off\n");
     }
 
     @Test

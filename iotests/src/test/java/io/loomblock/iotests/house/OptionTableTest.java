@@ -116,7 +116,8 @@ class OptionTableTest {
             case SIZE -> "size";
             case NUMBER -> "number";
             case BOOL -> "on, off";
-            case CHOICE -> option.choices().size() > MANY ? "one of many words" : String.join(", ", option.choices());
+            case CHOICE, WORD ->
+                option.choices().size() > MANY ? "one of many words" : String.join(", ", option.choices());
         };
     }
 }
