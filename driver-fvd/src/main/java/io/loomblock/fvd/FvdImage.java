@@ -169,7 +169,7 @@ record FvdImage(
                 return writing(area, next, table != null && !cutStorage(next), epoch);
             }
             try {
-                return writing(area, next, markAndCut(next), epoch);
+                return writing(area, next, markAndLook(next), epoch);
             } catch (BlockException e) {
                 if (header.clean()) {
                     restoreMark(e);
@@ -178,11 +178,26 @@ record FvdImage(
             }
         }
 
-        /** Marks an image that lacks nothing as not closed in order; then as {@link #cutStorage}, the other way round. */
-        private boolean markAndCut(long next) throws BlockException {
+        /**
+         * Marks an image that lacks nothing as not closed in order, and looks at what is behind the storage in use.
+         *
+         * @return whether new storage may hold old bytes
+         */
+        private boolean markAndLook(long next) throws BlockException {
             store.update(h -> h.clean = false);
             metadata.flushFile();
-            return table != null && (changed || hasOldBytes(next)) && !cutStorage(next);
+            if (table == null) {
+                return false;
+            }
+            if (!files.hasDataFile()) {
+                return (changed || hasOldBytes(next)) && !cutStorage(next);
+            }
+            // It may be another file, put in the place of ours: what is in it stays until its room is needed.
+            boolean old = hasOldBytes(next);
+            if (old) {
+                LOG.warn("{}: the data file holds more than the image has stored in it", files.file);
+            }
+            return old;
         }
 
         /**

@@ -4,7 +4,6 @@ package io.loomblock.fvd;
 import io.loomblock.BlockException;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** What {@code img info} shows of an FVD image: every field of the header, and how much storage is used. spec: fvd.md section 16.5. */
 final class ImageFacts {
@@ -17,7 +16,6 @@ final class ImageFacts {
      */
     static Map<String, Object> of(FvdImage image, long dataLength) throws BlockException {
         FvdHeader header = image.header().get();
-        FvdImage.Writing writing = image.writing();
         Map<String, Object> facts = new LinkedHashMap<>();
         facts.put("version", header.version());
         facts.put("clean-shutdown", header.clean());
@@ -32,7 +30,8 @@ final class ImageFacts {
         }
         facts.put("compact-image", header.isCompact());
         if (header.isCompact()) {
-            putTable(header, dataLength, writing == null ? null : writing.mapper(), facts);
+            putTable(header, dataLength, facts);
+            facts.put("storage-used", storageUsed(image, dataLength));
         }
         facts.put("journal-offset", header.journal().offset());
         facts.put("journal-size", header.journal().size());
@@ -46,6 +45,11 @@ final class ImageFacts {
         facts.put("all-data-in-image", header.allData());
         if (header.base().isNone()) {
             return;
+        }
+        if (header.allData()) {
+            // Of no use any more, and so no backing file.
+            facts.put("base-image", header.base().name());
+            facts.put("base-image-format", header.base().format());
         }
         facts.put("base-image-size", header.baseSize());
         facts.put("block-size", header.blockSize());
@@ -76,8 +80,7 @@ final class ImageFacts {
         facts.put("prefetch-state", writing == null ? "off" : writing.copies().prefetchState());
     }
 
-    private static void putTable(
-            FvdHeader header, long dataLength, @Nullable ChunkMapper mapper, Map<String, Object> facts) {
+    private static void putTable(FvdHeader header, long dataLength, Map<String, Object> facts) {
         facts.put("table-offset", header.table().offset());
         facts.put("table-size", header.table().size());
         facts.put("chunk-size", header.chunkSize());
@@ -85,8 +88,21 @@ final class ImageFacts {
         facts.put("add-storage-command", header.addStorageCommand());
         long start = header.data().isNone() ? header.dataOffset() / FvdHeader.SECTOR * FvdHeader.SECTOR : 0;
         facts.put("storage-length", Math.max(0, dataLength - start));
+    }
+
+    /** Bytes up to the end of the last chunk in use; looks through the table where nobody keeps count. */
+    private static long storageUsed(FvdImage image, long dataLength) throws BlockException {
+        FvdImage.Writing writing = image.writing();
+        ChunkMapper mapper = writing == null ? null : writing.mapper();
+        ChunkTable table = image.metadata().table();
+        FvdLayout layout = image.layout();
+        long chunks = 0;
         if (mapper != null) {
-            facts.put("storage-used", mapper.used() * header.chunkSize());
+            chunks = mapper.used();
+        } else if (table != null) {
+            chunks = TableScan.of(table, layout, layout.storage(dataLength), true)
+                    .next();
         }
+        return chunks * layout.chunkSize();
     }
 }

@@ -55,6 +55,24 @@ class OldBytesTest {
         expectZerosAround(images);
     }
 
+    /** It may have been put in the place of the image's own by mistake, which is no reason to destroy it. */
+    @ParameterizedTest(name = "layout {0}")
+    @ValueSource(ints = {1, 2})
+    void openingDoesNotCutADataFileThatIsNotEmpty(int layout) throws BlockException {
+        FvdImages images = new FvdImages(new Shape(layout, SIZE, CHUNK, 0, 0, true), new byte[0]);
+        images.data().replace(SparseBytes.of(OLD));
+        images.open(FvdImages.readWrite()).close();
+        assertThat(images.data().snapshot().toByteArray()).isEqualTo(OLD);
+        byte[] written = Pattern.bytes(1, 3 * CHUNK, 512);
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            device.write(3 * CHUNK, ByteBuffer.wrap(written));
+        }
+        byte[] expected = OLD.clone();
+        Arrays.fill(expected, 0, CHUNK, (byte) 0);
+        System.arraycopy(written, 0, expected, 0, written.length);
+        assertThat(images.data().snapshot().toByteArray()).isEqualTo(expected);
+    }
+
     @ParameterizedTest(name = "layout {0}")
     @ValueSource(ints = {1, 2})
     void neitherDoesWhatStandsBehindAnImage(int layout) throws BlockException {

@@ -147,7 +147,9 @@ class PrefetchTest {
         images.files().put(FvdImages.BASE, new byte[0]);
         try (BlockDevice device = open(timers)) {
             assertThat(Guest.bytes(device)).isEqualTo(expected);
-            assertThat(device.info().formatSpecific()).containsEntry("all-data-in-image", true);
+            assertThat(device.info().formatSpecific())
+                    .containsEntry("all-data-in-image", true)
+                    .containsEntry("base-image", FvdImages.BASE);
             timers.advance(Duration.ofHours(1));
             assertThat(state(device)).isEqualTo("off");
         }

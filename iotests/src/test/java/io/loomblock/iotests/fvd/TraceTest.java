@@ -341,6 +341,9 @@ class TraceTest {
             assertThat(facts).containsEntry("storage-used", (long) CHUNK).containsEntry("storage-length", 3L * CHUNK);
             assertThat(device.info().dirty()).isFalse();
         }
+        try (BlockDevice device = images.open(FvdImages.readOnly())) {
+            assertThat(device.info().formatSpecific()).containsEntry("storage-used", (long) CHUNK);
+        }
     }
 
     /** Or what was committed into it could be lost on both sides. */
