@@ -3,6 +3,7 @@ package io.loomblock.cli.img;
 
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
+import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.cli.Console;
 import io.loomblock.cli.GetOpt;
@@ -97,7 +98,17 @@ final class CreateCommand {
             Formats.requireBackingFormat(recorded);
         }
         OpenOptions options = Images.readWrite().withNoBacking(unsafe);
-        BlockDevice.create(format, filename, parameters.toCreateOptions(), options);
+        try {
+            BlockDevice.create(format, filename, parameters.toCreateOptions(), options);
+        } catch (BlockException e) {
+            throw e.errno() == Errno.EFBIG ? tooLarge(parameters, e) : e;
+        }
+    }
+
+    private BlockException tooLarge(CreateParameters parameters, BlockException cause) {
+        String hint = parameters.hasClusterSize() ? " (try using a larger cluster size)" : "";
+        return new BlockException(
+                Errno.EFBIG, "The image size is too large for file format '" + format + "'" + hint, cause);
     }
 
     private void checkBacking(String filename, CreateParameters parameters) throws ToolException, BlockException {

@@ -25,6 +25,8 @@ final class CreateParameters {
     static final String BACKING_FILE = "backing_file";
     static final String BACKING_FORMAT = "backing_fmt";
 
+    private static final String CLUSTER_SIZE = "cluster_size";
+
     /** Help texts begin in this column. */
     private static final int HELP_COLUMN = 25;
 
@@ -140,6 +142,13 @@ final class CreateParameters {
     @Nullable
     String backingFormat() {
         return values.get(BACKING_FORMAT);
+    }
+
+    /** Whether the image has clusters of a size that is given, or known. */
+    boolean hasClusterSize() {
+        return known.stream()
+                .anyMatch(option -> option.name().equals(CLUSTER_SIZE)
+                        && (values.containsKey(CLUSTER_SIZE) || option.defaultValue() != null));
     }
 
     /** For the library; the size is rounded up to sectors, as command lines may give any. */

@@ -81,7 +81,6 @@ public final class Quickstart {
 
     private void runIn(List<String> paths) {
         try (TemporaryDirectory directory = new TemporaryDirectory()) {
-            table.begin(settings);
             if (paths.isEmpty()) {
                 onMadeImages(directory.path());
             } else {
@@ -94,6 +93,7 @@ public final class Quickstart {
     }
 
     private void onMadeImages(Path directory) {
+        table.begin(settings);
         step("images", () -> {
             MadeImages images = MadeImages.in(directory, settings);
             for (Subject subject : images.subjects()) {
@@ -116,6 +116,7 @@ public final class Quickstart {
         if (System.nanoTime() - start > settings.totalTime().toNanos()) {
             throw new Mismatch("not begun", "the time is up");
         }
+        table.begin(settings);
         table.add(new Trial(subject, settings, tampering).run(directory));
     }
 

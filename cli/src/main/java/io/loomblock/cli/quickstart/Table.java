@@ -15,13 +15,18 @@ final class Table {
 
     private final PrintStream out;
     private final List<Outcome> outcomes = new ArrayList<>();
+    private boolean begun;
 
     Table(PrintStream out) {
         this.out = out;
     }
 
-    /** Says what is going to be done. */
+    /** Says what is going to be done, the first time. */
     void begin(Settings settings) {
+        if (begun) {
+            return;
+        }
+        begun = true;
         line("%d virtual threads make random requests of each image; every byte is verified (seed %d)"
                 .formatted(settings.threads(), settings.seed()));
         line("");

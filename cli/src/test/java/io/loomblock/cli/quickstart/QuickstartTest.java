@@ -316,6 +316,16 @@ class QuickstartTest {
                 .isZero();
     }
 
+    @Test
+    void whereThereIsNoImageThereIsNoTable() {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        PrintStream stream = new PrintStream(out, true);
+        String[] words = {directory.resolve("missing").toString()};
+        assertThat(Quickstart.run("x", words, InputStream.nullInputStream(), stream, stream))
+                .isEqualTo(1);
+        assertThat(out.toString()).startsWith("x: ").hasLineCount(1);
+    }
+
     private static byte[] randomBytes(int size) {
         byte[] bytes = new byte[size];
         new Random(3).nextBytes(bytes);
