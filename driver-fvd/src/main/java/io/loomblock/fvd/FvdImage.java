@@ -189,11 +189,14 @@ record FvdImage(
             if (table == null) {
                 return false;
             }
+            SpareStorage spare = new SpareStorage(files.data, layout.physicalOffset(next));
+            boolean zeroWhenNew = files.data.hasZeroInit();
             if (!files.hasDataFile()) {
-                return (changed || hasOldBytes(next)) && !cutStorage(next);
+                return (changed || zeroWhenNew && !spare.isKnownZero()) && !cutStorage(next);
             }
             // It may be another file, put in the place of ours: what is in it stays until its room is needed.
-            boolean old = hasOldBytes(next);
+            boolean old = zeroWhenNew
+                    && !spare.isZero(header.growUnit(), settings.generic().pool());
             if (old) {
                 LOG.warn("{}: the data file holds more than the image has stored in it", files.file);
             }
@@ -233,11 +236,6 @@ record FvdImage(
                 }
                 metadata.flushFile();
             }
-        }
-
-        /** Whether the file has more than the image uses, which somebody else may have written: it would show in new chunks. */
-        private boolean hasOldBytes(long next) throws BlockException {
-            return files.data.hasZeroInit() && !DataArea.isZero(files.data, layout.physicalOffset(next));
         }
 
         /**

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
+import io.loomblock.BlockStatus;
 import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
 import io.loomblock.driver.BlockDriver;
@@ -71,6 +72,27 @@ class OldBytesTest {
         Arrays.fill(expected, 0, CHUNK, (byte) 0);
         System.arraycopy(written, 0, expected, 0, written.length);
         assertThat(images.data().snapshot().toByteArray()).isEqualTo(expected);
+    }
+
+    /** Where the system knows no holes, storage that the image has grown by is read once, lest all of it be made zero again. */
+    @ParameterizedTest(name = "{0} chunks of zeros")
+    @CsvSource({"3, false", "100, true"})
+    void zerosAreKnownByALookAtThem(int chunks, boolean zeroed) throws BlockException {
+        FvdImages images = new FvdImages(new Shape(2, SIZE, CHUNK, 0, 0, true), new byte[0]);
+        images.data().replace(SparseBytes.of(new byte[chunks * CHUNK]));
+        RequestLog log = new RequestLog();
+        images.with(images.image(), new ForwardingDriver(new RecordingDriver(FvdImages.DATA, images.data(), log)) {
+            @Override
+            public BlockStatus blockStatus(long offset, long bytes) {
+                return BlockStatus.of(BlockStatus.DATA | BlockStatus.ALLOCATED, bytes);
+            }
+        });
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            device.write(0, ByteBuffer.wrap(Pattern.bytes(1, 0, 512)));
+        }
+        assertThat(log.entries().stream().anyMatch(entry -> entry.kind() == RequestLog.Kind.ZERO))
+                .isEqualTo(zeroed);
+        assertThat(images.data().snapshot().length()).isEqualTo((long) chunks * CHUNK);
     }
 
     @ParameterizedTest(name = "layout {0}")
