@@ -58,8 +58,10 @@ final class ChannelFile implements FileIo {
     @Override
     public void write(long offset, AlignedBuffer source, int sourceOffset, int length) throws BlockException {
         ByteBuffer buffer = source.nio(sourceOffset, length);
+        int most = direct ? length : LONGEST_PAGE_WRITE;
         try {
-            while (buffer.hasRemaining()) {
+            while (buffer.position() < length) {
+                buffer.limit(Math.min(length - buffer.position(), most) + buffer.position());
                 channel.write(buffer, offset + buffer.position());
             }
         } catch (IOException e) {

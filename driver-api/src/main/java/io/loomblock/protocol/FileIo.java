@@ -15,6 +15,12 @@ import java.util.Set;
  */
 interface FileIo extends AutoCloseable {
     /**
+     * So many bytes are handed to the page cache at once, at most. It keeps a file in pieces as long as the writes that made them: memory
+     * for long ones can take many times as long to find, and later small writes to them cost more.
+     */
+    int LONGEST_PAGE_WRITE = 128 << 10;
+
+    /**
      * Reads into one piece of memory.
      *
      * @return how many bytes there were: less than {@code length} only at the end of the file

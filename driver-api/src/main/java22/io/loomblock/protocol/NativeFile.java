@@ -35,9 +35,9 @@ final class NativeFile implements FileIo {
     private final IoThreads threads = IoThreads.forCalls();
     private final IoThreads syncers = IoThreads.forSyncs();
     private final CachedReads cachedReads = new CachedReads(new Reading(), threads);
-    private final PacedTransfer pageWrites = new PacedTransfer(this::writeWaiting, QUICK_WRITE_NANOS, threads);
+    private final PacedTransfer pageWrites = new PacedTransfer(this::writePages, QUICK_WRITE_NANOS, threads);
     /** The system reads what is not in the page cache of a page before it writes into it. */
-    private final PacedTransfer innerWrites = new PacedTransfer(this::writeWaiting, CachedReads.QUICK_NANOS, threads);
+    private final PacedTransfer innerWrites = new PacedTransfer(this::writePages, CachedReads.QUICK_NANOS, threads);
 
     private final EarlyWriteBack writeBack = new EarlyWriteBack(this::beginWriteBack, syncers::begin, System::nanoTime);
 
@@ -108,7 +108,7 @@ final class NativeFile implements FileIo {
         DirectIo(AioQueue.Opener queues) {
             queue = new LazyAioQueue(queues);
             reads = new DirectTransfer(this::startRead, NativeFile.this::readDirect, threads, requestAlignment);
-            writes = new DirectTransfer(this::startWrite, NativeFile.this::writeWaiting, threads, requestAlignment);
+            writes = new DirectTransfer(this::startWrite, NativeFile.this::writeDirect, threads, requestAlignment);
         }
 
         private long startRead(long address, int length, long offset) {
@@ -141,7 +141,7 @@ final class NativeFile implements FileIo {
             if (directIo != null) {
                 directIo.writes.run(address, length, offset);
             } else if (!Thread.currentThread().isVirtual()) {
-                writeWaiting(address, length, offset);
+                writePages(address, length, offset);
             } else if (((offset | length) & (PAGE - 1)) == 0) {
                 pageWrites.run(address, length, offset);
             } else {
@@ -155,10 +155,18 @@ final class NativeFile implements FileIo {
         }
     }
 
-    private int writeWaiting(long address, int length, long offset) throws BlockException {
+    private int writePages(long address, int length, long offset) throws BlockException {
+        return writeWaiting(address, length, offset, LONGEST_PAGE_WRITE);
+    }
+
+    private int writeDirect(long address, int length, long offset) throws BlockException {
+        return writeWaiting(address, length, offset, length);
+    }
+
+    private int writeWaiting(long address, int length, long offset, int most) throws BlockException {
         int done = 0;
         while (done < length) {
-            int n = (int) check(libc.pwrite(fd, address + done, length - done, offset + done));
+            int n = (int) check(libc.pwrite(fd, address + done, Math.min(length - done, most), offset + done));
             if (n == 0) {
                 throw new BlockException(Errno.ENOSPC);
             }

@@ -98,6 +98,19 @@ class FileProtocolTest {
 
     @ParameterizedTest
     @MethodSource(ENGINES)
+    void aWriteMayBeLongerThanWhatThePageCacheIsGivenAtOnce(TestEngine engine) throws Exception {
+        byte[] data = new byte[5 * FileIo.LONGEST_PAGE_WRITE / 2 + 1];
+        new Random(7).nextBytes(data);
+        try (Node node = fresh(engine, 0, READ_WRITE)) {
+            write(node, 777, data);
+            assertThat(read(node, 777, data.length)).isEqualTo(data);
+            assertThat(node.length()).isEqualTo(777 + data.length);
+        }
+        assertThat(Files.size(Path.of(file()))).isEqualTo(777 + data.length);
+    }
+
+    @ParameterizedTest
+    @MethodSource(ENGINES)
     void severalPiecesOfMemoryAreOneRequest(TestEngine engine) throws Exception {
         try (Node node = fresh(engine, 0, READ_WRITE)) {
             AlignedBuffer memory = AlignedBuffer.allocate(10_000);
