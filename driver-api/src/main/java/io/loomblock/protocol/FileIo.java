@@ -66,6 +66,11 @@ interface FileIo extends AutoCloseable {
     /** Sets the length of a file; what is gained reads as zeros. */
     void truncate(long length) throws BlockException;
 
+    /** Makes a file longer, by a hole; like {@link #truncate}, which it calls unless it has something better. */
+    default void extend(long length) throws BlockException {
+        truncate(length);
+    }
+
     /** Makes completed writes durable, and as much metadata as is needed to read them back. */
     void sync() throws BlockException;
 

@@ -25,7 +25,11 @@ final class Preallocation {
             throw new BlockException(Errno.ENOTSUP, "Preallocation can't be used for shrinking files");
         }
         try {
-            io.truncate(length);
+            if (length > current) {
+                io.extend(length);
+            } else {
+                io.truncate(length);
+            }
         } catch (BlockException e) {
             throw new BlockException(
                     e.errno(), "Failed to resize file: " + e.errno().text(), e);

@@ -45,6 +45,7 @@ final class NativeFile implements FileIo {
     private final @Nullable DirectIo directIo;
 
     private final Pace statusPace = new Pace(CachedReads.QUICK_NANOS);
+    private final Pace extensionPace = new Pace(CachedReads.QUICK_NANOS);
 
     /**
      * -1 once closed, so that a call that begins too late meets EBADF and not somebody else's file. What has begun is over by then: requests
@@ -208,6 +209,12 @@ final class NativeFile implements FileIo {
         slowly(threads, () -> check(libc.ftruncate(fd, length)));
     }
 
+    /** Quick as a rule, for a hole takes no space; a file system over a network asks its server, and a journal may be full. */
+    @Override
+    public void extend(long length) throws BlockException {
+        paced(extensionPace, () -> check(libc.ftruncate(fd, length)));
+    }
+
     @Override
     public void sync() throws BlockException {
         writeBack.syncs();
@@ -250,17 +257,22 @@ final class NativeFile implements FileIo {
     /** Quick as a rule, but file systems over a network ask there, and a map of extents may have to be read. */
     @Override
     public BlockStatus status(long offset, long bytes) throws BlockException {
+        return paced(statusPace, () -> statusWaiting(offset, bytes));
+    }
+
+    /** What is quick as a rule runs here as long as it is. */
+    private <T> T paced(Pace pace, IoThreads.Call<T> call) throws BlockException {
         if (!Thread.currentThread().isVirtual()) {
-            return statusWaiting(offset, bytes);
+            return call.run();
         }
         long start = System.nanoTime();
-        if (statusPace.expectsWait(start)) {
-            return threads.call(() -> statusWaiting(offset, bytes));
+        if (pace.expectsWait(start)) {
+            return threads.call(call);
         }
         try {
-            return statusWaiting(offset, bytes);
+            return call.run();
         } finally {
-            statusPace.took(start, System.nanoTime(), 0);
+            pace.took(start, System.nanoTime(), 0);
         }
     }
 

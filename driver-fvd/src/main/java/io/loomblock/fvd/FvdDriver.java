@@ -181,33 +181,12 @@ final class FvdDriver implements BlockDriver {
             current.area().write(offset, bytes, qiov, qiovOffset);
             return;
         }
-        writing.write().run(offset, offset + bytes, new LoggedWrite.Payload() {
-            @Override
-            public boolean needsStorage() {
-                return true;
-            }
-
-            @Override
-            public void store(DataArea area) throws BlockException {
-                area.write(offset, bytes, qiov, qiovOffset);
-            }
-        });
+        writing.write().run(offset, offset + bytes, new Payload.Data(offset, bytes, qiov, qiovOffset));
     }
 
-    /** Chunks without storage stay so: they read as zeros, once their blocks are not read from the base image. */
     @Override
     public void coWriteZeroes(long offset, long bytes, int flags) throws BlockException {
-        writing(image()).write().run(offset, offset + bytes, new LoggedWrite.Payload() {
-            @Override
-            public boolean needsStorage() {
-                return false;
-            }
-
-            @Override
-            public void store(DataArea area) throws BlockException {
-                area.writeZeroes(offset, bytes, flags);
-            }
-        });
+        writing(image()).write().run(offset, offset + bytes, new Payload.Zeroes(offset, bytes, flags));
     }
 
     @Override

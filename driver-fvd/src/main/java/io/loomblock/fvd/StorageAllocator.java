@@ -145,10 +145,12 @@ final class StorageAllocator {
             return;
         }
         try {
-            // Read once: what is given back meanwhile must not make the file shorter.
-            long used = usedBytes();
-            if (runsShort(used)) {
-                truncate(used + growUnit);
+            long length = fileLength;
+            if (runsShort(usedBytes())) {
+                truncate(length + growUnit);
+                if (fileLength <= length) {
+                    stuckLength = fileLength;
+                }
             }
         } catch (BlockException e) {
             stuckLength = fileLength;
@@ -162,14 +164,13 @@ final class StorageAllocator {
         return layout.physicalOffset(next);
     }
 
-    /** Whether a quarter is left of the room of a file that is made longer by many chunks at a time, and that can be. */
+    /** Whether less than a quarter is left of what a file is made longer by, if that is many chunks, and can be, as far as is known. */
     private boolean runsShort(long used) {
         long length = fileLength;
         return length - used < growUnit / 4
                 && growUnit / layout.chunkSize() >= MANY_CHUNKS
-                && growUnit <= Long.MAX_VALUE - used
-                && length != stuckLength
-                && data.growable();
+                && growUnit <= Long.MAX_VALUE - length
+                && length != stuckLength;
     }
 
     private void growTo(long wanted) throws BlockException {

@@ -187,17 +187,7 @@ final class WholeImageChanges {
         try (AlignedBuffer buffer = settings.generic().pool().acquireReserved(FvdHeader.SECTOR)) {
             IoVector sector = IoVector.of(buffer, 0, FvdHeader.SECTOR);
             files.base().read(start, FvdHeader.SECTOR, sector, 0);
-            writing.write().run(start, end, new LoggedWrite.Payload() {
-                @Override
-                public boolean needsStorage() {
-                    return true;
-                }
-
-                @Override
-                public void store(DataArea area) throws BlockException {
-                    area.write(start, FvdHeader.SECTOR, sector, 0);
-                }
-            });
+            writing.write().run(start, end, new Payload.Data(start, FvdHeader.SECTOR, sector, 0));
         }
     }
 

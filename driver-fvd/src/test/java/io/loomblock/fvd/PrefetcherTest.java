@@ -14,6 +14,7 @@ import io.loomblock.driver.NodeOptions;
 import io.loomblock.driver.OptionValues;
 import io.loomblock.driver.Timers;
 import io.loomblock.fvd.Prefetcher.State;
+import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
 import io.loomblock.testkit.FakeTimers;
 import io.loomblock.testkit.ForwardingDriver;
@@ -179,17 +180,8 @@ class PrefetcherTest {
     }
 
     private void guestWrites(long start, int bytes) throws BlockException {
-        image.writing().write().run(start, start + bytes, new LoggedWrite.Payload() {
-            @Override
-            public boolean needsStorage() {
-                return true;
-            }
-
-            @Override
-            public void store(DataArea area) throws BlockException {
-                area.writeZeroes(start, bytes, 0);
-            }
-        });
+        IoVector zeros = IoVector.of(AlignedBuffer.allocate(bytes));
+        image.writing().write().run(start, start + bytes, new Payload.Data(start, bytes, zeros, 0));
     }
 
     @Test

@@ -16,8 +16,6 @@ import io.loomblock.testkit.SparseBytes;
 import io.loomblock.testkit.TestImages;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 /** Storage that grows before it is full: never shorter, never by the command of the image, and not again where it cannot. */
@@ -80,27 +78,42 @@ class StorageAllocatorTest {
         return new StorageAllocator(files, header.validate(DATA), header, runner, 0, false);
     }
 
-    /** Another thread gives back between a look at what is used and the next. */
+    /** As a data file of a format does, raw too, which says that it does not grow by being written to. */
     @Test
-    void whatIsGivenBackMeanwhileMakesTheFileNoShorter() throws BlockException {
-        AtomicReference<StorageAllocator> taken = new AtomicReference<>();
-        AtomicInteger looks = new AtomicInteger();
+    void aFileThatMustBeToldItsLengthGrowsAheadByItsUnit() throws BlockException {
         StorageAllocator storage = allocator(
                 new File() {
                     @Override
                     public boolean growable() {
-                        if (taken.get() != null && looks.incrementAndGet() == 2) {
-                            taken.get().giveBack(0, 36);
-                        }
-                        return true;
+                        return false;
                     }
                 },
                 40);
-        assertThat(storage.take(36)).isZero();
-        taken.set(storage);
+        storage.take(31);
         storage.growAhead();
-        assertThat(storage.used()).isZero();
-        assertThat(truncated).containsExactly(36L + GROW);
+        assertThat(truncated).as("more than a quarter is left").isEmpty();
+        storage.take(5);
+        storage.growAhead();
+        storage.growAhead();
+        assertThat(truncated).containsExactly(40L + GROW);
+        assertThat(storage.take(4 + GROW)).as("all of it is there").isEqualTo(36);
+    }
+
+    @Test
+    void aDeviceThatKeepsItsLengthAndSaysNothingIsAskedOnce() throws BlockException {
+        StorageAllocator storage = allocator(
+                new File() {
+                    @Override
+                    public void truncate(long length, boolean exact, PreallocationMode mode) {
+                        truncated.add(chunks(length));
+                    }
+                },
+                GROW);
+        storage.take(GROW - 2);
+        storage.growAhead();
+        storage.take(1);
+        storage.growAhead();
+        assertThat(truncated).containsExactly(2L * GROW);
     }
 
     @Test
@@ -146,6 +159,6 @@ class StorageAllocatorTest {
         assertThat(truncated).containsExactly(2L * GROW);
         storage.take(GROW - 1);
         storage.growAhead();
-        assertThat(truncated).containsExactly(2L * GROW, 3L * GROW - 1);
+        assertThat(truncated).containsExactly(2L * GROW, 3L * GROW);
     }
 }

@@ -241,7 +241,7 @@ class CopyOnReadTest {
     void aCopyLeavesOutBlocksThatAreBeingWritten() throws Exception {
         try (BlockDevice device = images.open(options)) {
             Guest.read(device, 0, 3 * BLOCK);
-            try (Hold hold = data.hold(request -> request.kind() == Kind.WRITE && request.length() == 1024)) {
+            try (Hold hold = data.hold(Request.of(Kind.WRITE))) {
                 Call write =
                         Call.of(() -> device.write(BLOCK + 512, ByteBuffer.wrap(Pattern.bytes(9, BLOCK + 512, 1024))));
                 hold.awaitHeld();
