@@ -18,7 +18,7 @@ class RehearsalTest {
         assertThat(Rehearsal.run(directory)).isZero();
         try (Stream<Path> images = Files.list(directory)) {
             assertThat(images.map(image -> image.getFileName().toString()))
-                    .contains("raw", "qed", "add-cow", "fvd", "qed.raw", "fvd.back");
+                    .contains("raw", "qed", "add-cow", "fvd", "qed.raw", "fvd.back", "qed.over", "fvd.over");
         }
     }
 
