@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -93,6 +94,30 @@ class LauncherTest {
         // And that is not tried again.
         assertThat(run()).hasSize(1).last().asString().doesNotContain("AOTCache");
         assertThat(leftovers()).isEmpty();
+    }
+
+    /** Of a full disk, say, which has room again. */
+    @Test
+    void aFailureIsForgottenAfterADay() throws Exception {
+        Path refuse = Files.createFile(directory.resolve("refuse"));
+        run();
+        Path failed = target.resolve(archive("25.0.3+9").getFileName() + ".failed");
+        expire(failed);
+        assertThat(run()).hasSize(2).last().asString().doesNotContain("AOTCache");
+        assertThat(run()).as("it failed again").hasSize(1);
+        expire(failed);
+        Files.delete(refuse);
+        assertThat(run()).hasSize(2).last().asString().contains("-XX:AOTCache=");
+        assertThat(failed).doesNotExist();
+    }
+
+    /** Ages the mark, and what it has to be newer than, by more than a day. */
+    private void expire(Path failed) throws IOException {
+        Instant now = Instant.now();
+        for (Path jar : List.of(target.resolve("loomblock-cli.jar"), library)) {
+            Files.setLastModifiedTime(jar, FileTime.from(now.minus(Duration.ofDays(3))));
+        }
+        Files.setLastModifiedTime(failed, FileTime.from(now.minus(Duration.ofHours(25))));
     }
 
     @Test
