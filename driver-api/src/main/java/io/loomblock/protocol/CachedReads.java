@@ -19,8 +19,12 @@ final class CachedReads {
 
     /** The system's calls: what comes back is the number of bytes read, or an errno negated. */
     interface Calls {
-        /** Reads what is there without waiting: EAGAIN if that is nothing, and several others if it cannot tell. */
-        long readWithoutWaiting(long address, long length, long offset);
+        /**
+         * Reads what is there without waiting: EAGAIN if that is nothing, and several others if it cannot tell.
+         *
+         * @param why whether it matters which; if not, -1 may stand for any
+         */
+        long readWithoutWaiting(long address, long length, long offset, boolean why);
 
         /** Reads; 0 at the end of the file. */
         long read(long address, long length, long offset);
@@ -32,6 +36,8 @@ final class CachedReads {
 
     /** Whether the file system can say that a read would wait; known after the first one. tmpfs and overlayfs cannot. */
     private volatile boolean asked = true;
+    /** Whether it is known that it can; if so, what fails has to be waited for. Threads may overlook it. */
+    private boolean answers;
 
     /** @param threads for reads of which nothing is known beforehand */
     CachedReads(Calls calls, IoThreads threads) {
@@ -47,13 +53,16 @@ final class CachedReads {
         if (!asked) {
             return byPace.run(address, length, offset);
         }
-        long got = calls.readWithoutWaiting(address, length, offset);
+        long got = calls.readWithoutWaiting(address, length, offset, !answers);
+        if (!answers && (got > 0 || got == -EAGAIN)) {
+            answers = true;
+        }
         return got == length ? length : readRest(address, length, offset, got);
     }
 
     /** After an attempt that gave {@code got}, and has set the device to work on what was not there. */
     private int readRest(long address, int length, long offset, long got) throws BlockException {
-        if (got < 0 && got != -EAGAIN) {
+        if (got < 0 && !answers) {
             int done = byPace.run(address, length, offset);
             // A read that works, and so it is the question that does not.
             asked = false;

@@ -13,16 +13,29 @@ import java.lang.invoke.MethodHandle;
  * The system calls that files need, as plain methods: what comes back is the call's result, or its errno negated.
  *
  * <p>All go through the C library's {@code syscall}, because each function that is linked takes milliseconds of a tool's start. A call
- * that a signal cut short ({@code EINTR}) is made again. Calls on file data allocate nothing. Thread-safe.
+ * that a signal cut short ({@code EINTR}) is made again. Thread-safe.
+ *
+ * <p>Calls on file data allocate nothing, once there were some. Java makes an object for each call that is to keep its errno, and where
+ * that call is compiled as part of a long chain of callers it cannot leave it out again. So these are linked once more without errno,
+ * and those that fail are made again to learn why: they must be such that this does no harm.
  */
 final class LibC {
     private static final int AT_FDCWD = -100;
+    /** A tool that makes no more calls on file data would wait longer for the second function than it takes less time. */
+    private static final int FEW_CALLS = 1000;
 
-    private static final MethodHandle SYSCALL = link();
+    private static final MethodHandle SYSCALL = link(true);
 
     private final CallSlots slots = new CallSlots();
+    /** On file data, up to {@link #FEW_CALLS}; threads may overlook one another's. */
+    private int dataCalls;
 
-    private static MethodHandle link() {
+    /** What is linked at the first call that uses it. */
+    private static final class WithoutErrno {
+        static final MethodHandle SYSCALL = link(false);
+    }
+
+    private static MethodHandle link(boolean errno) {
         Linker linker = Linker.nativeLinker();
         MemorySegment symbol = linker.defaultLookup()
                 .find("syscall")
@@ -30,22 +43,30 @@ final class LibC {
         // Addresses as numbers: a MemorySegment for each call would be an object.
         FunctionDescriptor type = FunctionDescriptor.of(
                 JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-        return linker.downcallHandle(
-                symbol, type, Linker.Option.captureCallState("errno"), Linker.Option.firstVariadicArg(1));
+        Linker.Option variadic = Linker.Option.firstVariadicArg(1);
+        return errno
+                ? linker.downcallHandle(symbol, type, Linker.Option.captureCallState("errno"), variadic)
+                : linker.downcallHandle(symbol, type, variadic);
     }
 
     long pread(int fd, long address, long length, long offset) {
-        return call(LinuxConstants.SYS_PREAD64, fd, address, length, offset, 0);
+        return dataCall(LinuxConstants.SYS_PREAD64, fd, address, length, offset);
     }
 
     /**
      * The same for what can be read without waiting for a device: EAGAIN if that is nothing, EOPNOTSUPP if the file system does not
      * know the question; it may be less than {@code length} although the file goes on.
+     *
+     * @param why whether the errno matters; if not, -1 may stand for any
      */
-    long preadWithoutWaiting(int fd, long address, long length, long offset) {
+    long preadWithoutWaiting(int fd, long address, long length, long offset, boolean why) {
         Slot slot = slots.take();
         try {
             slot.setIovec(address, length);
+            if (!why && isFrequent()) {
+                long vector = slot.iovec().address();
+                return invoke(LinuxConstants.SYS_PREADV2, fd, vector, 1, offset, 0, LinuxConstants.RWF_NOWAIT);
+            }
             long result;
             do {
                 result = invoke(
@@ -65,7 +86,7 @@ final class LibC {
     }
 
     long pwrite(int fd, long address, long length, long offset) {
-        return call(LinuxConstants.SYS_PWRITE64, fd, address, length, offset, 0);
+        return dataCall(LinuxConstants.SYS_PWRITE64, fd, address, length, offset);
     }
 
     int open(MemorySegment path, int flags, int mode) {
@@ -127,12 +148,31 @@ final class LibC {
 
     /** Begins the request whose {@code struct iocb} {@code pointer} points to. */
     int ioSubmit(long queue, long pointer) {
-        return (int) call(LinuxConstants.SYS_IO_SUBMIT, queue, 1, pointer, 0, 0);
+        return (int) dataCall(LinuxConstants.SYS_IO_SUBMIT, queue, 1, pointer, 0);
     }
 
     /** Waits for requests that have come to their end, one at least, and leaves a {@code struct io_event} of each at {@code target}. */
     int ioGetevents(long queue, int most, MemorySegment target) {
         return (int) call(LinuxConstants.SYS_IO_GETEVENTS, queue, 1, most, target.address(), 0);
+    }
+
+    private boolean isFrequent() {
+        int calls = dataCalls;
+        if (calls < FEW_CALLS) {
+            dataCalls = calls + 1;
+        }
+        return calls >= FEW_CALLS;
+    }
+
+    /** A call that has done nothing where it fails, and may be made again. */
+    private long dataCall(long number, long a, long b, long c, long d) {
+        if (isFrequent()) {
+            long result = invoke(number, a, b, c, d, 0, 0);
+            if (result != -1) {
+                return result;
+            }
+        }
+        return call(number, a, b, c, d, 0);
     }
 
     private long call(long number, long a, long b, long c, long d, long e) {
@@ -145,6 +185,18 @@ final class LibC {
             return result;
         } finally {
             slots.give(slot);
+        }
+    }
+
+    /** -1 for a failure. */
+    private static long invoke(long number, long a, long b, long c, long d, long e, long f) {
+        try {
+            return (long) WithoutErrno.SYSCALL.invokeExact(number, a, b, c, d, e, f);
+        } catch (Error | RuntimeException failure) {
+            throw failure;
+        } catch (Throwable failure) {
+            // Method handles declare every Throwable; a downcall throws errors of the JVM only.
+            throw new IllegalStateException(failure);
         }
     }
 

@@ -78,8 +78,8 @@ final class NativeFile implements FileIo {
 
     private final class Reading implements CachedReads.Calls {
         @Override
-        public long readWithoutWaiting(long address, long length, long offset) {
-            return libc.preadWithoutWaiting(fd, address, length, offset);
+        public long readWithoutWaiting(long address, long length, long offset, boolean why) {
+            return libc.preadWithoutWaiting(fd, address, length, offset, why);
         }
 
         @Override

@@ -67,6 +67,19 @@ class CachedReadsTest {
         assertThat(kernel.questions).isEqualTo(3);
     }
 
+    /** Which is EPERM where the reason is asked for. */
+    @Test
+    void oneThatHasAnsweredIsNotAskedWhyNot() throws Exception {
+        kernel.answer = LENGTH;
+        assertThat(VirtualThreads.call(() -> reads.read(0, LENGTH, 0))).isEqualTo(LENGTH);
+        kernel.answer = -Errno.EAGAIN.number();
+        for (int i = 0; i < 3; i++) {
+            assertThat(VirtualThreads.call(() -> reads.read(0, LENGTH, 0))).isEqualTo(LENGTH);
+        }
+        assertThat(kernel.plain).isEqualTo(Collections.nCopies(3, new Plain(0, LENGTH, false)));
+        assertThat(kernel.questions).isEqualTo(4);
+    }
+
     @ParameterizedTest
     @EnumSource(names = {"ENOTSUP", "ENOSYS", "EPERM", "EINVAL"})
     void aKernelThatCannotTellIsNotAskedAgain(Errno refusal) throws Exception {
@@ -130,9 +143,9 @@ class CachedReadsTest {
         volatile int questions;
 
         @Override
-        public long readWithoutWaiting(long address, long length, long offset) {
+        public long readWithoutWaiting(long address, long length, long offset, boolean why) {
             questions++;
-            return answer;
+            return why ? answer : Math.max(answer, -1);
         }
 
         @Override
