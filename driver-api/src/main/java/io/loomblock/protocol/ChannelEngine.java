@@ -34,15 +34,23 @@ final class ChannelEngine implements FileEngine {
     private static final Logger LOG = LoggerFactory.getLogger(ChannelEngine.class);
 
     private final boolean useInternals;
+    /** Whether a virtual thread holds its carrier while it waits for the page cache, and nobody takes its place: since Java 23. */
+    private final boolean holdsCarriers;
+
     private final AtomicBoolean warned = new AtomicBoolean();
 
     ChannelEngine() {
         this(true);
     }
 
-    /** With {@code useInternals} false the JVM's door to uninterruptible channels is not even tried. */
+    /** With {@code useInternals} false, the JVM's door to uninterruptible channels is not even tried. */
     ChannelEngine(boolean useInternals) {
+        this(useInternals, Runtime.version().feature() >= 23);
+    }
+
+    ChannelEngine(boolean useInternals, boolean holdsCarriers) {
         this.useInternals = useInternals;
+        this.holdsCarriers = holdsCarriers;
     }
 
     @Override
@@ -99,6 +107,9 @@ final class ChannelEngine implements FileEngine {
         }
         int blockSize = (int) Math.min(Files.getFileStore(path).getBlockSize(), 1 << 20);
         FileFacts facts = facts(path, name, mode);
+        if (uninterruptible && holdsCarriers && !mode.direct()) {
+            return new PacedChannelFile(channels.get(0), blockSize, facts);
+        }
         ChannelFile file =
                 new ChannelFile(channels.get(0), channels.get(channels.size() - 1), mode.direct(), blockSize, facts);
         if (uninterruptible) {
