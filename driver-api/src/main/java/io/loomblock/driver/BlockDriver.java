@@ -101,9 +101,14 @@ public interface BlockDriver extends AutoCloseable {
         return -1;
     }
 
-    /** Cluster size, dirty state and further facts. */
+    /** Cluster size, dirty state and further facts; to gather them may be to read all metadata. */
     default DriverInfo info() throws BlockException {
         return DriverInfo.NONE;
+    }
+
+    /** What {@link #info} says of the size of a cluster, for everybody who opens the image: a driver whose other facts take long says it here. */
+    default long clusterSize() throws BlockException {
+        return info().clusterSize();
     }
 
     /**

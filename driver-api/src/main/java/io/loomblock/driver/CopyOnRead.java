@@ -29,7 +29,7 @@ final class CopyOnRead {
         this.driver = driver;
         this.backing = backing;
         this.io = io;
-        this.clusterSize = Math.max(1, driver.info().clusterSize());
+        this.clusterSize = Math.max(1, driver.clusterSize());
     }
 
     /** Where the first cluster of a range begins. */

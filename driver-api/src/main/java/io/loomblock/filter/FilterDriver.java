@@ -95,6 +95,11 @@ abstract class FilterDriver implements BlockDriver {
     }
 
     @Override
+    public long clusterSize() throws BlockException {
+        return below.driver().clusterSize();
+    }
+
+    @Override
     public void truncate(long length, boolean exact, PreallocationMode preallocation) throws BlockException {
         below.truncate(length, exact, preallocation);
     }

@@ -112,6 +112,11 @@ final class RawDriver implements BlockDriver {
     }
 
     @Override
+    public long clusterSize() throws BlockException {
+        return file.driver().clusterSize();
+    }
+
+    @Override
     public boolean hasZeroInit() {
         return file.hasZeroInit();
     }

@@ -111,7 +111,14 @@ final class FvdDriver implements BlockDriver {
     public DriverInfo info() throws BlockException {
         FvdImage current = image();
         boolean dirty = current.writing() == null && !current.header().get().clean();
-        return new DriverInfo(0, dirty, ImageFacts.of(current, files.data().length()));
+        return new DriverInfo(
+                clusterSize(), dirty, ImageFacts.of(current, files.data().length()));
+    }
+
+    /** None: chunks and blocks may differ. */
+    @Override
+    public long clusterSize() {
+        return 0;
     }
 
     @Override
