@@ -24,7 +24,9 @@ final class BitmapCache {
     private static final int PAGE = 4096;
     private static final int PAGE_CLUSTERS = PAGE * Byte.SIZE;
     /** Dirty sectors are copied into, and written from, so much memory; each time costs a flush of the data file. */
-    private static final int SNAPSHOT = 1 << 20;
+    private static final int MAX_SNAPSHOT = 1 << 20;
+    /** Of the budget the eighth part is for what is being written. */
+    private static final int SNAPSHOT_SHARE = 8;
     /** How many pages {@link #endOfRun} looks at, unless the file has holes there: a caller that wants more asks again. */
     private static final int MAX_PAGES_OF_RUN = 256;
 
@@ -34,6 +36,8 @@ final class BitmapCache {
     private final PageCache pages;
     /** Held over a whole write-back: one writer per sector. */
     private final ReentrantLock writeBackLock = new ReentrantLock();
+
+    private final int snapshotSize;
     /** Guarded by it; made when first needed. */
     private @Nullable AlignedBuffer snapshot;
 
@@ -50,7 +54,9 @@ final class BitmapCache {
         this.layout = layout;
         // Twice what the bitmap has, so that pages of a small one do not drive each other out.
         long useful = 2 * (layout.fileLength(size) - layout.headerSize());
-        this.pages = new PageCache(PAGE, Math.min(budget, useful), this::load);
+        this.snapshotSize = (int)
+                Math.clamp(budget / SNAPSHOT_SHARE & -PAGE, PageCache.MIN_PAGES * (long) PAGE, (long) MAX_SNAPSHOT);
+        this.pages = new PageCache(PAGE, Math.min(budget - snapshotSize, useful), this::load);
     }
 
     private boolean load(long offset, AlignedBuffer memory, int base) throws BlockException {
@@ -221,7 +227,7 @@ final class BitmapCache {
             }
             AlignedBuffer copies = snapshot;
             if (copies == null) {
-                copies = AlignedBuffer.allocate(Math.min(SNAPSHOT, pages.places() * PAGE));
+                copies = AlignedBuffer.allocate((int) Math.min(snapshotSize, (long) pages.places() * PAGE));
                 snapshot = copies;
             }
             for (int place = 0; place < pages.places(); ) {

@@ -57,7 +57,7 @@ public final class PageCache {
     private final Loader loader;
     private final int pageSize;
     private final int pageShift;
-    private final int setMask;
+    private final int sets;
 
     // One element for each place; a place is a set and a way in it.
     private final long[] keys;
@@ -75,6 +75,9 @@ public final class PageCache {
     private final Condition settled = lock.newCondition();
     private @Nullable AlignedBuffer currentSlab;
     private int currentSlabUsed;
+    /** Bytes of places that are in no slab yet. */
+    private long unassigned;
+
     private int dirtyPages;
 
     /**
@@ -87,8 +90,7 @@ public final class PageCache {
         this.pageSize = pageSize;
         this.pageShift = Integer.numberOfTrailingZeros(pageSize);
         long wanted = Math.clamp(budget, (long) pageSize * MIN_PAGES, 1L << 32) / pageSize;
-        int sets = Integer.highestOneBit((int) (wanted / WAYS));
-        this.setMask = sets - 1;
+        this.sets = (int) (wanted / WAYS);
         int places = sets * WAYS;
         keys = new long[places];
         generations = new int[places];
@@ -98,6 +100,7 @@ public final class PageCache {
         referenced = new boolean[places];
         dirty = new int[places];
         writing = new int[places];
+        unassigned = (long) places * pageSize;
     }
 
     /** Bytes of a page. */
@@ -113,7 +116,9 @@ public final class PageCache {
     /** Index of a page's first place in the arrays, by its key. */
     private int firstPlace(long key) {
         long hash = key * 0x9e3779b97f4a7c15L;
-        return ((int) (hash >>> 40) & setMask) * WAYS;
+        // The upper half of the hash, scaled to the number of sets, which need not be a power of two: the budget seldom
+        // is one.
+        return (int) ((hash >>> 32) * sets >>> 32) * WAYS;
     }
 
     /** The key of the page that holds the byte at {@code offset}; never 0. */
@@ -252,8 +257,8 @@ public final class PageCache {
 
     private void assignMemory(int place) throws BlockException {
         if (currentSlab == null || currentSlabUsed + pageSize > currentSlab.capacity()) {
-            long all = (long) keys.length * pageSize;
-            currentSlab = AlignedBuffer.allocate((int) Math.min(SLAB, all));
+            currentSlab = AlignedBuffer.allocate((int) Math.min(SLAB, unassigned));
+            unassigned -= currentSlab.capacity();
             currentSlabUsed = 0;
         }
         bases[place] = currentSlabUsed;
