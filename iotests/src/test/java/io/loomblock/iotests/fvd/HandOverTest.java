@@ -381,15 +381,7 @@ class HandOverTest {
             write(device, 1000, 100_000);
         }
         AtomicInteger left = new AtomicInteger(Integer.MAX_VALUE);
-        images.with(images.image(), new ForwardingDriver(images.data()) {
-            @Override
-            public long length() throws BlockException {
-                if (left.getAndDecrement() == 0) {
-                    throw new BlockException(Errno.EIO);
-                }
-                return super.length();
-            }
-        });
+        images.with(images.image(), failingToMeasure(images.data(), left));
         boolean failed;
         try (BlockDevice device = images.open(FvdImages.readOnly())) {
             left.set(number);
@@ -400,5 +392,54 @@ class HandOverTest {
         }
         assertThat(images.read().isClean()).as("length %d", number).isTrue();
         return failed;
+    }
+
+    /** A driver that does not know its length once it was asked so often. */
+    private static BlockDriver failingToMeasure(BlockDriver below, AtomicInteger left) {
+        return new ForwardingDriver(below) {
+            @Override
+            public long length() throws BlockException {
+                if (left.getAndDecrement() == 0) {
+                    throw new BlockException(Errno.EIO);
+                }
+                return super.length();
+            }
+        };
+    }
+
+    /** Its mark is all that tells so: if it was gone, neither this process nor another one could take the image over any more. */
+    @Test
+    void anImageWithoutAJournalThatCouldNotBeTakenOverLacksNothing() throws Exception {
+        int number = 0;
+        while (failToTakeOver(number)) {
+            number++;
+        }
+        assertThat(number).isPositive();
+    }
+
+    /** Whether the length was asked for so often. */
+    private static boolean failToTakeOver(int number) throws Exception {
+        FvdImages images = new FvdImages(new Shape(2, SIZE, CHUNK, 16384, -1, true), BASE);
+        AtomicInteger left = new AtomicInteger(Integer.MAX_VALUE);
+        images.with(images.image(), failingToMeasure(images.data(), left));
+        BlockException failed;
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            write(device, 1000, 100_000);
+            device.inactivate();
+            left.set(number);
+            failed = catchThrowableOfType(BlockException.class, () -> device.invalidateCache(true));
+            left.set(Integer.MAX_VALUE);
+            if (failed != null) {
+                assertThat(images.read().isClean()).as("length %d", number).isTrue();
+                device.invalidateCache(true);
+            }
+            expectPattern(device, 1000, 100_000);
+            write(device, 300_000, 100_000);
+        }
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            expectPattern(device, 1000, 100_000);
+            expectPattern(device, 300_000, 100_000);
+        }
+        return failed != null;
     }
 }
