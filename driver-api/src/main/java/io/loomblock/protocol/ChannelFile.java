@@ -58,11 +58,12 @@ class ChannelFile implements FileIo {
     @Override
     public void write(long offset, AlignedBuffer source, int sourceOffset, int length) throws BlockException {
         ByteBuffer buffer = source.nio(sourceOffset, length);
-        int most = direct ? length : LONGEST_PAGE_WRITE;
         try {
             while (buffer.position() < length) {
-                buffer.limit(Math.min(length - buffer.position(), most) + buffer.position());
-                channel.write(buffer, offset + buffer.position());
+                int done = buffer.position();
+                int left = length - done;
+                buffer.limit(done + (direct ? left : FileIo.firstPageWrite(offset + done, left)));
+                channel.write(buffer, offset + done);
             }
         } catch (IOException e) {
             throw IoErrors.convert(e);

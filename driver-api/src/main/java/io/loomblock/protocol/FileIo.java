@@ -27,6 +27,15 @@ interface FileIo extends AutoCloseable {
      */
     int read(long offset, AlignedBuffer target, int targetOffset, int length) throws BlockException;
 
+    /**
+     * How many of {@code length} bytes go to the page cache first. Pieces end at multiples of {@link #LONGEST_PAGE_WRITE}: no page is
+     * written in two parts because of them, of which the first would wait for the device to read the second.
+     */
+    static int firstPageWrite(long offset, int length) {
+        int inside = (int) (offset & (LONGEST_PAGE_WRITE - 1));
+        return Math.min(length, LONGEST_PAGE_WRITE - inside);
+    }
+
     /** Writes one piece of memory, all of it. */
     void write(long offset, AlignedBuffer source, int sourceOffset, int length) throws BlockException;
 

@@ -157,23 +157,28 @@ final class NativeFile implements FileIo {
     }
 
     private int writePages(long address, int length, long offset) throws BlockException {
-        return writeWaiting(address, length, offset, LONGEST_PAGE_WRITE);
+        int done = 0;
+        while (done < length) {
+            done += writeSome(address + done, FileIo.firstPageWrite(offset + done, length - done), offset + done);
+        }
+        return done;
     }
 
     private int writeDirect(long address, int length, long offset) throws BlockException {
-        return writeWaiting(address, length, offset, length);
-    }
-
-    private int writeWaiting(long address, int length, long offset, int most) throws BlockException {
         int done = 0;
         while (done < length) {
-            int n = (int) check(libc.pwrite(fd, address + done, Math.min(length - done, most), offset + done));
-            if (n == 0) {
-                throw new BlockException(Errno.ENOSPC);
-            }
-            done += n;
+            done += writeSome(address + done, length - done, offset + done);
         }
         return done;
+    }
+
+    /** At least one byte, perhaps not all. */
+    private int writeSome(long address, int length, long offset) throws BlockException {
+        int n = (int) check(libc.pwrite(fd, address, length, offset));
+        if (n == 0) {
+            throw new BlockException(Errno.ENOSPC);
+        }
+        return n;
     }
 
     @Override
@@ -209,7 +214,10 @@ final class NativeFile implements FileIo {
         slowly(threads, () -> check(libc.ftruncate(fd, length)));
     }
 
-    /** Quick as a rule, for a hole takes no space; a file system over a network asks its server, and a journal may be full. */
+    /**
+     * Quick as a rule, for a hole takes no space; but it waits for whoever writes to the file in this moment, as both want the inode's
+     * lock, a file system over a network asks its server, and a journal may be full.
+     */
     @Override
     public void extend(long length) throws BlockException {
         paced(extensionPace, () -> check(libc.ftruncate(fd, length)));
