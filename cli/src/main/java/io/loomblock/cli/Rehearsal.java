@@ -36,7 +36,10 @@ final class Rehearsal {
             new Line("img convert -f raw -O FORMAT IMAGE.raw IMAGE.back", "add-cow"),
             new Line("io -f FORMAT -c write~-P~7~4k~64k -c read~-P~7~4k~64k IMAGE"),
             new Line("img create -f FORMAT -b RAW -F raw IMAGE.over", "raw", "add-cow"),
-            new Line("img bench -w -s 16k -S 1040k -c 300 -d 16 --flush-interval=64 -f FORMAT IMAGE.over", "raw", "add-cow"));
+            new Line(
+                    "img bench -w -s 16k -S 1040k -c 300 -d 16 --flush-interval=64 -f FORMAT IMAGE.over",
+                    "raw",
+                    "add-cow"));
 
     private static final Pattern PLACES = Pattern.compile("FORMAT|IMAGE|RAW");
 
