@@ -79,15 +79,16 @@ def thousands(rate):
 
 
 def markdown(results):
-    yield "| cell | peer | goal | ratio: median (quartiles) | per core | thousand requests a second: ours, peer | ran s: ours, peer | |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield ("| cell | peer | goal | ratio: median (quartiles) | per core | thousand requests a second: ours, peer | ran s: ours, peer "
+           "| pairs | |")
+    yield "|---|---|---|---|---|---|---|---|---|"
     for result in results:
         low, middle, high = result.time()
         core = result.core()
         ours, peer = result.lengths()
         goal = f"{result.goal:g}" if result.goal else ""
         yield (f"| {result.name} | {result.peer} | {goal} | **{middle:.2f}** ({low:.2f} to {high:.2f}) "
-               f"| {core[1]:.2f} ({core[0]:.2f} to {core[2]:.2f}) | {result.speeds()} | {ours:.2f}, {peer:.2f} | {result.remarks()} |")
+               f"| {core[1]:.2f} ({core[0]:.2f} to {core[2]:.2f}) | {result.speeds()} | {ours:.2f}, {peer:.2f} | {len(result.pairs)} | {result.remarks()} |")
 
 
 def machine():
@@ -135,12 +136,18 @@ def chart(title, results):
     yield "</svg>"
 
 
-def write(directory, results, command, arguments):
-    """results.md, results.json, and one chart for each group."""
+def earlier(directory):
+    """What runs before this one left in the directory, by name."""
+    found = directory / "results.json"
+    return {entry["name"]: Result(**entry) for entry in json.loads(found.read_text(encoding="utf-8"))} if found.exists() else {}
+
+
+def write(directory, results, names):
+    """results.md, results.json, and one chart for each group, of these results and of cells that earlier runs measured."""
     directory.mkdir(parents=True, exist_ok=True)
-    lines = [f"{machine()}. `{command}`: {arguments.pairs} pairs, {arguments.warm} thrown away, the peer runs {arguments.seconds:g} s.", ""]
-    lines += markdown(results)
-    (directory / "results.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    known = earlier(directory) | {result.name: result for result in results}
+    results = [known[name] for name in names if name in known]
+    (directory / "results.md").write_text("\n".join([machine() + ".", "", *markdown(results)]) + "\n", encoding="utf-8")
     (directory / "results.json").write_text(json.dumps([asdict(result) for result in results], indent=1) + "\n", encoding="utf-8")
     for group in dict.fromkeys(result.group for result in results):
         members = [result for result in results if result.group == group]
