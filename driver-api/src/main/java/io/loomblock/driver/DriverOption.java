@@ -11,11 +11,18 @@ import org.jspecify.annotations.Nullable;
  * @param type what its text must be
  * @param help one line
  * @param defaultValue text of the default that help shows, or null
- * @param choices the words that it may be; empty but for {@link Type#CHOICE} and {@link Type#WORD}
+ * @param choices the words that it may be; empty but for {@link Type#CHOICE}
+ * @param namesItself whether the message that refuses another word names the option: QEMU's do where QAPI describes it
  * @param hint whether it says how, not what: it does not change what a node holds, and is no part of its name
  */
 public record DriverOption(
-        String name, Type type, String help, @Nullable String defaultValue, List<String> choices, boolean hint) {
+        String name,
+        Type type,
+        String help,
+        @Nullable String defaultValue,
+        List<String> choices,
+        boolean namesItself,
+        boolean hint) {
     private static final String LIST = ".*.";
 
     /** Types of options, named as help shows them. */
@@ -27,9 +34,7 @@ public record DriverOption(
         NUMBER("num"),
         BOOL("bool (on/off)"),
         /** One of several words. */
-        CHOICE("str"),
-        /** The same; what is none of them is refused by the option's name. */
-        WORD("str");
+        CHOICE("str");
 
         private final String helpName;
 
@@ -66,28 +71,28 @@ public record DriverOption(
         return of(name, Type.BOOL, help);
     }
 
-    /** One of these words. */
+    /** One of these words; the message that refuses another one does not say of which option. */
     public static DriverOption choice(String name, String help, String... words) {
-        return new DriverOption(name, Type.CHOICE, help, null, List.of(words), false);
+        return new DriverOption(name, Type.CHOICE, help, null, List.of(words), false, false);
     }
 
-    /** The same, as QEMU has them since it describes its interfaces: what is none of the words is refused by the option's name. */
-    public static DriverOption word(String name, String help, String... words) {
-        return new DriverOption(name, Type.WORD, help, null, List.of(words), false);
+    /** One of these words, as an enumeration of QAPI: the message that refuses another one names the option. */
+    public static DriverOption namedChoice(String name, String help, String... words) {
+        return new DriverOption(name, Type.CHOICE, help, null, List.of(words), true, false);
     }
 
     private static DriverOption of(String name, Type type, String help) {
-        return new DriverOption(name, type, help, null, List.of(), false);
+        return new DriverOption(name, type, help, null, List.of(), false, false);
     }
 
     /** The same with a default that help shows. */
     public DriverOption withDefault(String value) {
-        return new DriverOption(name, type, help, value, choices, hint);
+        return new DriverOption(name, type, help, value, choices, namesItself, hint);
     }
 
     /** The same, as one that says how, not what. */
     public DriverOption asHint() {
-        return new DriverOption(name, type, help, defaultValue, choices, true);
+        return new DriverOption(name, type, help, defaultValue, choices, namesItself, true);
     }
 
     /** The one of these that {@code given} means, or null. */
@@ -106,7 +111,7 @@ public record DriverOption(
         return switch (type) {
             case SIZE, NUMBER -> plainNumber ? (Object) Long.valueOf(value) : value;
             case BOOL -> OptionValues.bool(value);
-            case STRING, FILE, CHOICE, WORD -> value;
+            case STRING, FILE, CHOICE -> value;
         };
     }
 

@@ -96,11 +96,12 @@ public final class OptionValues {
                         "Value '" + value + "' is out of range for parameter '" + name + "'");
             case NUMBER -> require(number(value).isPresent(), "Parameter '" + name + "' expects a number");
             case BOOL -> require(isTrue(value) || isFalse(value), "Parameter '" + name + "' expects 'on' or 'off'");
-            case CHOICE -> require(option.choices().contains(value), "invalid parameter value: " + value);
-            case WORD ->
+            case CHOICE ->
                 require(
                         option.choices().contains(value),
-                        "Parameter '" + name + "' does not accept value '" + value + "'");
+                        option.namesItself()
+                                ? "Parameter '" + name + "' does not accept value '" + value + "'"
+                                : "invalid parameter value: " + value);
         }
     }
 

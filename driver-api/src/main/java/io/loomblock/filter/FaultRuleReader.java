@@ -66,7 +66,8 @@ final class FaultRuleReader {
                 option.help(),
                 option.defaultValue(),
                 option.choices(),
-                false);
+                option.namesItself(),
+                option.hint());
     }
 
     /**

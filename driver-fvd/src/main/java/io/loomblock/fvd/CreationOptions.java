@@ -35,20 +35,34 @@ final class CreationOptions {
                 DriverOption.size("size", "Virtual disk size"),
                 DriverOption.string("backing_file", "File name of a base image"),
                 DriverOption.string("backing_fmt", "Image format of the base image"),
-                DriverOption.word("version", "Layout: 1 as the program of 2011 has it, or 2", "1", "2")
+                DriverOption.namedChoice("version", "Layout: 1 as the program of 2011 has it, or 2", "1", "2")
                         .withDefault("2"),
                 DriverOption.bool("compact_image", "Allocate storage in chunks; on by default in layout 2"),
                 DriverOption.size("block_size", "Unit of copy-on-write (in bytes); 0 for the default"),
                 // Without a default that is shown: they are for compact images only.
-                DriverOption.size("chunk_size", "Unit of allocation of a compact image (in bytes); 1M by default"),
-                DriverOption.size("storage_grow_unit", "Unit in which its storage grows (in bytes); 100M by default"),
+                DriverOption.size(
+                        "chunk_size",
+                        "Unit of allocation of a compact image (in bytes); " + inMebibytes(DEFAULT_CHUNK)
+                                + " by default"),
+                DriverOption.size(
+                        "storage_grow_unit",
+                        "Unit in which its storage grows (in bytes); " + inMebibytes(DEFAULT_GROW_UNIT)
+                                + " by default"),
                 DriverOption.string("add_storage_cmd", "Recorded, and run by nobody unless the opener says so"),
                 DriverOption.string("data_file", "File name of an existing file for the data"),
                 DriverOption.string("data_file_fmt", "Image format of the data file"),
                 DriverOption.bool("copy_on_read", "Keep what is read from the base image"),
                 DriverOption.number("prefetch_start_delay", "Seconds until the base image is fetched; 0 for never"),
                 DriverOption.size("detect_sparse_hole", "Look for zeros in the base image, in steps of so many bytes"),
-                DriverOption.string("journal_size", "Size of the journal (in bytes); 0 for 16M, negative for none"));
+                DriverOption.string(
+                        "journal_size",
+                        "Size of the journal (in bytes); 0 for " + inMebibytes(DEFAULT_JOURNAL)
+                                + ", negative for none"));
+    }
+
+    /** As users write it. */
+    private static String inMebibytes(long bytes) {
+        return (bytes >> 20) + "M";
     }
 
     HeaderFormat format() {

@@ -65,7 +65,7 @@ record OpenSettings(
                                 FORCE,
                                 "Write to an image without a journal that was not closed in order: it may have lost data")
                         .withDefault("off"),
-                DriverOption.word(
+                DriverOption.namedChoice(
                                 MODE,
                                 "How metadata changes reach the journal; auto follows the cache mode",
                                 JournalMode.AUTO.optionName(),

@@ -116,8 +116,7 @@ class OptionTableTest {
             case SIZE -> "size";
             case NUMBER -> "number";
             case BOOL -> "on, off";
-            case CHOICE, WORD ->
-                option.choices().size() > MANY ? "one of many words" : String.join(", ", option.choices());
+            case CHOICE -> option.choices().size() > MANY ? "one of many words" : String.join(", ", option.choices());
         };
     }
 }
