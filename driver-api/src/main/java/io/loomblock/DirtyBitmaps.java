@@ -89,7 +89,7 @@ final class DirtyBitmaps implements WriteObserver {
 
     /** The image's cluster size, so that no bit stands for data that is copied anyway, within reason. */
     private long defaultGranularity() throws BlockException {
-        long cluster = node.driver().clusterSize();
+        long cluster = node.clusterSize();
         return cluster == 0
                 ? DEFAULT_GRANULARITY
                 : Math.clamp(Long.highestOneBit(cluster), MIN_DEFAULT_GRANULARITY, DEFAULT_GRANULARITY);

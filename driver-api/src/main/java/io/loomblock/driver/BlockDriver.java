@@ -106,7 +106,7 @@ public interface BlockDriver extends AutoCloseable {
         return DriverInfo.NONE;
     }
 
-    /** What {@link #info} says of the size of a cluster, for everybody who opens the image: a driver whose other facts take long says it here. */
+    /** Cluster size in bytes, 0 if there is none: what {@link #info} says, without its cost; who overrides this overrides both. */
     default long clusterSize() throws BlockException {
         return info().clusterSize();
     }

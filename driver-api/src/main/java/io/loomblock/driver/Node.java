@@ -162,6 +162,10 @@ public final class Node implements AutoCloseable {
         return driver.info();
     }
 
+    public long clusterSize() throws BlockException {
+        return driver.clusterSize();
+    }
+
     /** Reads the whole of {@code qiov}. */
     public void coReadv(long offset, IoVector qiov) throws BlockException {
         coReadv(offset, qiov.size(), qiov, 0, 0);

@@ -96,7 +96,7 @@ abstract class FilterDriver implements BlockDriver {
 
     @Override
     public long clusterSize() throws BlockException {
-        return below.driver().clusterSize();
+        return below.clusterSize();
     }
 
     @Override

@@ -107,13 +107,10 @@ final class ChannelEngine implements FileEngine {
         }
         int blockSize = (int) Math.min(Files.getFileStore(path).getBlockSize(), 1 << 20);
         FileFacts facts = facts(path, name, mode);
-        if (uninterruptible && holdsCarriers && !mode.direct()) {
-            return new PacedChannelFile(channels.get(0), blockSize, facts);
-        }
         ChannelFile file =
                 new ChannelFile(channels.get(0), channels.get(channels.size() - 1), mode.direct(), blockSize, facts);
         if (uninterruptible) {
-            return file;
+            return holdsCarriers && !mode.direct() ? new PacedChannelFile(file) : file;
         }
         if (warned.compareAndSet(false, true)) {
             LOG.warn("files are read and written by way of other threads, because interrupts would close them;"

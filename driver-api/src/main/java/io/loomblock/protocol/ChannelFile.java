@@ -15,7 +15,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** A file on {@link FileChannel}: all that Java 21 gives, which leaves out holes and allocated sizes. */
-class ChannelFile implements FileIo {
+final class ChannelFile implements FileIo {
     /** What Java wants with O_DIRECT, whatever the device needs. */
     private static final int DIRECT_ALIGNMENT = 4096;
 

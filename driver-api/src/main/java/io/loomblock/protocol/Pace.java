@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock.protocol;
 
+import io.loomblock.BlockException;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -31,6 +32,25 @@ final class Pace {
     Pace(long quickNanos) {
         this.quickNanos = quickNanos;
         this.lastQuick = System.nanoTime() - TRUST_NANOS;
+    }
+
+    /**
+     * Makes a call that copies so many bytes: here if the caller is a platform thread or no wait is expected, else on one of
+     * {@code threads}.
+     */
+    <T> T run(IoThreads threads, int bytes, IoThreads.Call<T> call) throws BlockException {
+        if (!Thread.currentThread().isVirtual()) {
+            return call.run();
+        }
+        long start = System.nanoTime();
+        if (expectsWait(start)) {
+            return threads.call(call);
+        }
+        try {
+            return call.run();
+        } finally {
+            took(start, System.nanoTime(), bytes);
+        }
     }
 
     /** Whether to hand on the call that begins now; if not, {@link #took} must be told of its end, even of a failure. */

@@ -26,17 +26,6 @@ final class PacedChannelTransfer {
     }
 
     int run(long offset, AlignedBuffer memory, int memoryOffset, int length) throws BlockException {
-        if (!Thread.currentThread().isVirtual()) {
-            return transfer.run(offset, memory, memoryOffset, length);
-        }
-        long start = System.nanoTime();
-        if (pace.expectsWait(start)) {
-            return threads.call(() -> transfer.run(offset, memory, memoryOffset, length));
-        }
-        try {
-            return transfer.run(offset, memory, memoryOffset, length);
-        } finally {
-            pace.took(start, System.nanoTime(), length);
-        }
+        return pace.run(threads, length, () -> transfer.run(offset, memory, memoryOffset, length));
     }
 }

@@ -113,7 +113,7 @@ final class RawDriver implements BlockDriver {
 
     @Override
     public long clusterSize() throws BlockException {
-        return file.driver().clusterSize();
+        return file.clusterSize();
     }
 
     @Override

@@ -220,7 +220,7 @@ final class NativeFile implements FileIo {
      */
     @Override
     public void extend(long length) throws BlockException {
-        paced(extensionPace, () -> check(libc.ftruncate(fd, length)));
+        extensionPace.run(threads, 0, () -> check(libc.ftruncate(fd, length)));
     }
 
     @Override
@@ -265,23 +265,7 @@ final class NativeFile implements FileIo {
     /** Quick as a rule, but file systems over a network ask there, and a map of extents may have to be read. */
     @Override
     public BlockStatus status(long offset, long bytes) throws BlockException {
-        return paced(statusPace, () -> statusWaiting(offset, bytes));
-    }
-
-    /** What is quick as a rule runs here as long as it is. */
-    private <T> T paced(Pace pace, IoThreads.Call<T> call) throws BlockException {
-        if (!Thread.currentThread().isVirtual()) {
-            return call.run();
-        }
-        long start = System.nanoTime();
-        if (pace.expectsWait(start)) {
-            return threads.call(call);
-        }
-        try {
-            return call.run();
-        } finally {
-            pace.took(start, System.nanoTime(), 0);
-        }
+        return statusPace.run(threads, 0, () -> statusWaiting(offset, bytes));
     }
 
     private BlockStatus statusWaiting(long offset, long bytes) {
