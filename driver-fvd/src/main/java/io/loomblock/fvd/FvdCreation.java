@@ -7,7 +7,6 @@ import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.driver.CreateContext;
-import io.loomblock.driver.Filenames;
 import io.loomblock.driver.Node;
 import io.loomblock.memory.AlignedBuffer;
 import io.loomblock.memory.IoVector;
@@ -36,7 +35,7 @@ final class FvdCreation {
 
     void run() throws BlockException {
         NamedFile base = options.base();
-        refuseShared(base, options.data());
+        NamedFiles.refuseShared(context, base, options.data());
         checkDataFile(options.data());
         if (base.isNone()) {
             write(header(base, -1), null);
@@ -52,23 +51,6 @@ final class FvdCreation {
         }
     }
 
-    /** A new image is not made over a file that it needs, nor is the base image to be written to. */
-    private void refuseShared(NamedFile base, NamedFile data) throws BlockException {
-        String image = context.filename();
-        require(base.isNone() || !context.isSameFile(fullName(base), image), "The base image is the image itself");
-        if (data.isNone()) {
-            return;
-        }
-        require(!context.isSameFile(fullName(data), image), "The data file is the image itself");
-        require(
-                base.isNone() || !context.isSameFile(fullName(data), fullName(base)),
-                "The data file is the base image");
-    }
-
-    private String fullName(NamedFile named) {
-        return Filenames.combine(context.filename(), named.name());
-    }
-
     private Node openNamed(NamedFile named) throws BlockException {
         try {
             return context.openNamed(
@@ -79,8 +61,8 @@ final class FvdCreation {
     }
 
     /**
-     * Zero blocks of the base image are served from it unwritten, unless there is a table. With one, its bytes would have no place on the disk:
-     * the first opening for writing would cut them off. A device may hold anything: it is no file of somebody's.
+     * Zero blocks of the base image are served from it unwritten, unless there is a table. With one, its bytes have no place on the disk, and new
+     * chunks would overwrite them one by one. A device may hold anything: it is no file of somebody's.
      */
     private void checkDataFile(NamedFile data) throws BlockException {
         if (data.isNone()) {

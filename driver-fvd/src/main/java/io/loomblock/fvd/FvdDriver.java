@@ -39,10 +39,10 @@ final class FvdDriver implements BlockDriver {
     /** Null after an invalidation that failed: the image is unusable then. */
     private volatile @Nullable FvdImage image;
 
-    FvdDriver(FvdImage.Files files, OpenSettings settings, WholeImageChanges.Lengths lengths, FvdImage image) {
+    FvdDriver(FvdImage.Files files, OpenSettings settings, NamedFiles named, FvdImage image) {
         this.files = files;
         this.settings = settings;
-        this.changes = new WholeImageChanges(files, settings, lengths, this::take);
+        this.changes = new WholeImageChanges(files, settings, named, this::take);
         this.image = image;
         this.writable = settings.generic().writable();
         this.active = !settings.generic().inactive();

@@ -96,6 +96,6 @@ public final class FvdProvider implements BlockDriverProvider {
         FvdImage.Files files = new FvdImage.Files(file, data, new BackingFile(file, base));
         OpenSettings settings = OpenSettings.of(options, context.values());
         boolean ours = options.writable() && !options.inactive();
-        return new FvdDriver(files, settings, context::lengthOf, FvdImage.read(files, settings, ours));
+        return new FvdDriver(files, settings, new NamedFiles(context), FvdImage.read(files, settings, ours));
     }
 }

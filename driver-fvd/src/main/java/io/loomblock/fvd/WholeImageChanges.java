@@ -27,22 +27,15 @@ final class WholeImageChanges {
 
     private final FvdImage.Files files;
     private final OpenSettings settings;
-    private final Lengths lengths;
+    private final NamedFiles named;
     private final Consumer<@Nullable FvdImage> changed;
-
-    /** Finds out how long a file is. */
-    @FunctionalInterface
-    interface Lengths {
-        /** {@code name} is relative to the image, {@code format} null to probe. */
-        long of(String name, @Nullable String format) throws BlockException;
-    }
 
     /** {@code changed} is given the image that was read anew, or null if that failed. */
     WholeImageChanges(
-            FvdImage.Files files, OpenSettings settings, Lengths lengths, Consumer<@Nullable FvdImage> changed) {
+            FvdImage.Files files, OpenSettings settings, NamedFiles named, Consumer<@Nullable FvdImage> changed) {
         this.files = files;
         this.settings = settings;
-        this.lengths = lengths;
+        this.named = named;
         this.changed = changed;
     }
 
@@ -96,6 +89,7 @@ final class WholeImageChanges {
             return;
         }
         NamedFile base = NamedFile.checked(name, format, image.header().get().format());
+        named.refuseShared(base, image.header().get().data());
         long size = baseSize(image, base);
         if (BaseChange.hidesData(image, size)) {
             copyLastBlock(image);
@@ -114,14 +108,17 @@ final class WholeImageChanges {
         amendment.check(header, files.file().length(), image.writing() != null);
         long size = amendment.hasSize() ? amendment.size() : header.virtualSize();
         Resizing.tableFor(header, size, files.file().length());
+        NamedFile base = amendment.hasBase() ? amendment.base(header) : header.base();
+        NamedFile data = amendment.hasData() ? amendment.data(header) : header.data();
+        if (amendment.hasBase() || amendment.hasData()) {
+            named.refuseShared(base, data);
+        }
         if (amendment.hasData()) {
-            NamedFile data = amendment.data(header);
-            lengths.of(data.name(), data.formatOrNull());
+            named.length(data);
         }
         if (size < header.virtualSize()) {
             LOG.warn("{}: the disk becomes smaller; what is behind its new end is lost", files.file());
         }
-        NamedFile base = amendment.hasBase() ? amendment.base(header) : header.base();
         long baseSize = amendment.hasBase() && !base.isNone() ? baseSize(image, base) : header.baseSize();
         if (base.isNone()) {
             BaseChange.requireEverything(image);
@@ -165,7 +162,7 @@ final class WholeImageChanges {
     /** Negative for a file that is not there: the name alone may be recorded. */
     private long lengthOrUnknown(NamedFile base) throws BlockException {
         try {
-            return lengths.of(base.name(), base.formatOrNull());
+            return named.length(base);
         } catch (BlockException e) {
             if (e.errno() != Errno.ENOENT) {
                 throw e;

@@ -175,6 +175,30 @@ class AmendTest {
         assertThat(failure(images, Map.of("data_file", "")).errno()).isEqualTo(Errno.EINVAL);
     }
 
+    /** No opening would accept them afterwards, nor the one that was to take it back. */
+    @Test
+    void aFileIsNotNamedTwice() throws Exception {
+        FvdImages images = new FvdImages(new Shape(2, SIZE, 8192, 4096, 4096, true), BASE);
+        expectRefused(images, Map.of("data_file", FvdImages.BASE), "The data file is the base image");
+        expectRefused(images, Map.of("data_file", FvdImages.IMAGE), "The data file is the image itself");
+        expectRefused(images, Map.of("backing_file", FvdImages.DATA), "The data file is the base image");
+        expectRefused(images, Map.of("backing_file", FvdImages.IMAGE), "The base image is the image itself");
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            BlockException refused = catchThrowableOfType(
+                    BlockException.class, () -> device.node().changeBackingFile(FvdImages.DATA, "raw"));
+            assertThat(refused.errno()).isEqualTo(Errno.EINVAL);
+            assertThat(refused).hasMessageContaining("The data file is the base image");
+        }
+        images.expectSound(Arrays.copyOf(BASE, SIZE));
+        assertThat(images.read().dataFile()).isEqualTo(FvdImages.DATA);
+    }
+
+    private static void expectRefused(FvdImages images, Map<String, String> settings, String reason) {
+        BlockException refused = failure(images, settings);
+        assertThat(refused).hasMessageContaining(reason);
+        assertThat(refused.errno()).isEqualTo(Errno.EINVAL);
+    }
+
     @Test
     void theToolAmends() throws Exception {
         String image = directory.resolve("a.fvd").toString();

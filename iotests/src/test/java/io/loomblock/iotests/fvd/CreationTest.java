@@ -8,6 +8,7 @@ import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
+import io.loomblock.OpenOptions;
 import io.loomblock.driver.NodeOptions;
 import io.loomblock.iotests.support.FvdImages;
 import io.loomblock.iotests.support.FvdImages.Shape;
@@ -105,18 +106,37 @@ class CreationTest {
         Img.run("create", "-f", "raw", file, "1M").expectExit(0);
         Files.createLink(directory.resolve("link.raw"), file);
         String other = directory + "/./file.raw";
-        create(other, "compact_image=off,data_file=file.raw");
-        create(other, "backing_file=link.raw,backing_fmt=raw");
+        expectRefused(other, "compact_image=off,data_file=file.raw", "The data file is the image itself");
+        expectRefused(other, "backing_file=link.raw,backing_fmt=raw", "The base image is the image itself");
         String third = directory.resolve("image.fvd").toString();
-        create(third, "compact_image=off,data_file=file.raw,backing_file=link.raw,backing_fmt=raw");
+        expectRefused(
+                third,
+                "compact_image=off,data_file=file.raw,backing_file=link.raw,backing_fmt=raw",
+                "The data file is the base image");
         assertThat(file).hasSize(1 << 20);
         assertThat(directory).isDirectoryNotContaining("glob:**image.fvd");
     }
 
-    private static void create(String name, String options) {
+    /** Made by another program, or over a backing chain that was changed since; to write to it, the locks of the file forbid already. */
+    @Test
+    void anImageWhoseDataFileIsBelowItsBaseImageIsNotOpened(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("file.raw");
+        Img.run("create", "-f", "raw", file, "1M").expectExit(0);
+        Path base = directory.resolve("base.qed");
+        Img.run("create", "-f", "qed", "-b", "file.raw", "-F", "raw", base).expectExit(0);
+        Path image = directory.resolve("image.fvd");
+        String options = "compact_image=off,data_file=file.raw,backing_file=base.qed,backing_fmt=qed";
+        Img.run("create", "-f", "fvd", "-o", options, image, "1M").expectExit(0);
+        BlockException refused = catchThrowableOfType(
+                BlockException.class, () -> BlockDevice.open(image.toString(), OpenOptions.readOnly()));
+        assertThat(refused.errno()).isEqualTo(Errno.EINVAL);
+        assertThat(refused).hasMessageContaining("The data file is used twice in this image");
+    }
+
+    private static void expectRefused(String name, String options, String reason) {
         Img.Result refused =
                 Img.run("create", "-f", "fvd", "-o", options, name, "1M").expectExit(1);
-        assertThat(refused.err()).contains(" is the ");
+        assertThat(refused.err()).contains(reason);
     }
 
     @Test
