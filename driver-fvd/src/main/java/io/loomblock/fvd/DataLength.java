@@ -28,12 +28,12 @@ final class DataLength {
     }
 
     /**
-     * Cuts off what is behind {@code end}.
+     * Has the file end there.
      *
      * @return whether that was possible: a device, say, keeps its length
      */
-    static boolean cut(Node data, long end) throws BlockException {
-        data.debugEvent(DebugEvent.SHRINK);
+    static boolean set(Node data, long end) throws BlockException {
+        data.debugEvent(end > data.length() ? DebugEvent.GROW : DebugEvent.SHRINK);
         try {
             data.truncate(end, false, PreallocationMode.OFF);
             return true;

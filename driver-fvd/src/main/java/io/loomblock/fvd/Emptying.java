@@ -54,7 +54,7 @@ final class Emptying {
         if (data.length() <= end) {
             return;
         }
-        if (!DataLength.cut(data, end) && !image.layout().isCompact()) {
+        if (!DataLength.set(data, end) && !image.layout().isCompact()) {
             data.coWriteZeroes(start, data.length() - start, RequestFlags.MAY_UNMAP);
         }
         image.metadata().barrier();

@@ -166,10 +166,14 @@ record FvdImage(
             if (dirty) {
                 metadata.writeBack();
                 eraseJournal(epoch);
-                return writing(area, next, table != null && !cutStorage(next), epoch);
+                boolean old = files.hasDataFile() ? keepsOldBytes(next) : table != null && !cutStorage(next);
+                return writing(area, next, old, epoch);
             }
+            // This look may take long: who ends it must not leave an image that seems to lack something.
+            boolean old = files.hasDataFile() && holdsOldBytes(next);
             try {
-                return writing(area, next, markAndLook(next), epoch);
+                mark();
+                return writing(area, next, old || !files.hasDataFile() && hidesOldBytes(next), epoch);
             } catch (BlockException e) {
                 if (header.clean()) {
                     restoreMark(e);
@@ -178,29 +182,44 @@ record FvdImage(
             }
         }
 
-        /**
-         * Marks an image that lacks nothing as not closed in order, and looks at what is behind the storage in use.
-         *
-         * @return whether new storage may hold old bytes
-         */
-        private boolean markAndLook(long next) throws BlockException {
+        private void mark() throws BlockException {
             store.update(h -> h.clean = false);
             metadata.flushFile();
+        }
+
+        /** Whether new storage may hold old bytes behind an image that lacks nothing, and has its data itself. */
+        private boolean hidesOldBytes(long next) throws BlockException {
             if (table == null) {
                 return false;
             }
             SpareStorage spare = new SpareStorage(files.data, layout.physicalOffset(next));
-            boolean zeroWhenNew = files.data.hasZeroInit();
-            if (!files.hasDataFile()) {
-                return (changed || zeroWhenNew && !spare.isKnownZero()) && !cutStorage(next);
+            return (changed || files.data.hasZeroInit() && !spare.isKnownZero()) && !cutStorage(next);
+        }
+
+        /**
+         * Whether new storage in the data file may hold old bytes. It may be another file, put in the place of ours: what is in it stays until its
+         * room is needed.
+         */
+        private boolean holdsOldBytes(long next) throws BlockException {
+            if (table == null || !files.data.hasZeroInit()) {
+                return false;
             }
-            // It may be another file, put in the place of ours: what is in it stays until its room is needed.
-            boolean old = zeroWhenNew
-                    && !spare.isZero(header.growUnit(), settings.generic().pool());
+            SpareStorage spare = new SpareStorage(files.data, layout.physicalOffset(next));
+            boolean old = !spare.isZero(header.growUnit(), settings.generic().pool());
             if (old) {
-                LOG.warn("{}: the data file holds more than the image has stored in it", files.file);
+                LOG.warn("{}: the data file may hold more than the image has stored in it", files.file);
             }
             return old;
+        }
+
+        /** The same after a crash, which may have taken some of the last chunk in use: that is made up for. */
+        private boolean keepsOldBytes(long next) throws BlockException {
+            long end = layout.physicalOffset(next);
+            if (table != null && files.data.length() < end) {
+                DataLength.set(files.data, end);
+                metadata.barrier();
+            }
+            return holdsOldBytes(next);
         }
 
         /**
@@ -239,16 +258,17 @@ record FvdImage(
         }
 
         /**
-         * Cuts off storage that nothing names, which may hold bytes of another place, and makes up for what is missing of a chunk in use.
+         * Cuts off storage of the image itself that nothing names, which may hold bytes of another place, and makes up for what is missing of a
+         * chunk in use.
          *
          * @return whether new storage reads as zeros from now on
          */
         private boolean cutStorage(long next) throws BlockException {
-            long end = Math.max(layout.physicalOffset(next), files.hasDataFile() ? 0 : header.dataOffset());
+            long end = Math.max(layout.physicalOffset(next), header.dataOffset());
             if (files.data.length() == end) {
                 return files.data.hasZeroInit();
             }
-            if (!DataLength.cut(files.data, end)) {
+            if (!DataLength.set(files.data, end)) {
                 return zeroStorage(end);
             }
             metadata.barrier();

@@ -110,7 +110,7 @@ final class FvdRepair {
         if (storage <= next) {
             return 0;
         }
-        DataLength.cut(data, end);
+        DataLength.set(data, end);
         return tailLeak(storage) - tailLeak(layout.storage(data.length()));
     }
 

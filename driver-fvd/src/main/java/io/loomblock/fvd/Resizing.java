@@ -211,7 +211,7 @@ final class Resizing {
         if (data.length() <= end) {
             return;
         }
-        if (!DataLength.cut(data, end) && data.hasZeroInit()) {
+        if (!DataLength.set(data, end) && data.hasZeroInit()) {
             data.coWriteZeroes(end, data.length() - end, RequestFlags.MAY_UNMAP);
         }
         image.metadata().barrier();

@@ -14,6 +14,8 @@ import io.loomblock.iotests.support.FvdImages;
 import io.loomblock.iotests.support.FvdImages.Shape;
 import io.loomblock.iotests.support.Guest;
 import io.loomblock.testkit.CrashStates;
+import io.loomblock.testkit.FaultDriver;
+import io.loomblock.testkit.FaultDriver.Fault;
 import io.loomblock.testkit.ForwardingDriver;
 import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.Pattern;
@@ -93,6 +95,86 @@ class OldBytesTest {
         assertThat(log.entries().stream().anyMatch(entry -> entry.kind() == RequestLog.Kind.ZERO))
                 .isEqualTo(zeroed);
         assertThat(images.data().snapshot().length()).isEqualTo((long) chunks * CHUNK);
+    }
+
+    /** Nor is a crash. */
+    @ParameterizedTest(name = "layout {0}")
+    @ValueSource(ints = {1, 2})
+    void neitherDoesOneAfterACrash(int layout) throws BlockException {
+        FvdImages images = new FvdImages(new Shape(layout, SIZE, CHUNK, 0, 0, true), new byte[0]);
+        images.data().replace(SparseBytes.of(OLD));
+        SparseBytes crashed;
+        SparseBytes data;
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            device.write(0, ByteBuffer.wrap(Pattern.bytes(1, 0, CHUNK)));
+            device.flush();
+            crashed = images.image().snapshot();
+            data = images.data().snapshot();
+        }
+        images.image().replace(crashed);
+        images.data().replace(data);
+        byte[] expected = OLD.clone();
+        System.arraycopy(Pattern.bytes(1, 0, CHUNK), 0, expected, 0, CHUNK);
+        byte[] disk = Arrays.copyOf(Pattern.bytes(1, 0, CHUNK), SIZE);
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            assertThat(images.data().snapshot().toByteArray()).isEqualTo(expected);
+            device.write(CHUNK + 512, ByteBuffer.wrap(Pattern.bytes(1, CHUNK, 512)));
+            System.arraycopy(Pattern.bytes(1, CHUNK, 512), 0, disk, CHUNK + 512, 512);
+            assertThat(Guest.bytes(device)).isEqualTo(disk);
+        }
+        images.expectSound(disk);
+    }
+
+    /** What is lost of a chunk in use reads as zeros, and can be written to. */
+    @Test
+    void aDataFileThatHasLostItsEndInACrashGetsItBack() throws BlockException {
+        FvdImages images = new FvdImages(new Shape(2, SIZE, CHUNK, 0, 0, true), new byte[0]);
+        SparseBytes crashed;
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            device.write(0, ByteBuffer.wrap(Pattern.bytes(1, 0, CHUNK)));
+            device.flush();
+            crashed = images.image().snapshot();
+        }
+        images.image().replace(crashed);
+        images.data().replace(SparseBytes.of(Pattern.bytes(1, 0, 512)));
+        images.open(FvdImages.readWrite()).close();
+        assertThat(images.data().snapshot().length()).isEqualTo(CHUNK);
+        images.expectSound(Arrays.copyOf(Pattern.bytes(1, 0, 512), SIZE));
+    }
+
+    /** The image is not marked before: whoever ended a look that takes long would leave one that seems to lack something. */
+    @Test
+    void theLookComesFirst() throws BlockException {
+        FvdImages images = new FvdImages(new Shape(2, SIZE, CHUNK, 0, -1, true), new byte[0]);
+        images.data().replace(SparseBytes.of(Arrays.copyOf(OLD, 3 * CHUNK)));
+        RequestLog log = new RequestLog();
+        images.with(
+                new RecordingDriver(FvdImages.IMAGE, images.image(), log),
+                new RecordingDriver(FvdImages.DATA, images.data(), log));
+        images.open(FvdImages.readWrite()).close();
+        List<RequestLog.Entry> entries = log.entries().stream()
+                .filter(entry -> entry.kind() == RequestLog.Kind.WRITE
+                        || entry.file().equals(FvdImages.DATA) && entry.kind() == RequestLog.Kind.READ)
+                .toList();
+        assertThat(entries).hasSize(3);
+        assertThat(entries.getFirst().file()).isEqualTo(FvdImages.DATA);
+    }
+
+    @Test
+    void bytesThatCannotBeReadAreTakenForOldOnes() throws BlockException {
+        FvdImages images = new FvdImages(new Shape(2, SIZE, CHUNK, 0, 0, true), new byte[0]);
+        images.data().replace(SparseBytes.of(Arrays.copyOf(OLD, 3 * CHUNK)));
+        FaultDriver broken = new FaultDriver(images.data());
+        images.with(images.image(), broken);
+        broken.arm(Fault.always(request -> request.kind() == RequestLog.Kind.READ));
+        byte[] expected = new byte[SIZE];
+        try (BlockDevice device = images.open(FvdImages.readWrite())) {
+            broken.disarm();
+            byte[] bytes = Pattern.bytes(1, CHUNK + 512, 512);
+            device.write(CHUNK + 512, ByteBuffer.wrap(bytes));
+            System.arraycopy(bytes, 0, expected, CHUNK + 512, 512);
+        }
+        images.expectSound(expected);
     }
 
     @ParameterizedTest(name = "layout {0}")
