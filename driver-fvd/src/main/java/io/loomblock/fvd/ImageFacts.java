@@ -4,9 +4,16 @@ package io.loomblock.fvd;
 import io.loomblock.BlockException;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What {@code img info} shows of an FVD image: every field of the header, and how much storage is used. spec: fvd.md section 16.5. */
 final class ImageFacts {
+    /** Entries of a table that are looked through to count what is in use. */
+    private static final long MOST_COUNTED = 1 << 20;
+
+    private static final Logger LOG = LoggerFactory.getLogger(ImageFacts.class);
+
     private ImageFacts() {}
 
     /**
@@ -31,7 +38,7 @@ final class ImageFacts {
         facts.put("compact-image", header.isCompact());
         if (header.isCompact()) {
             putTable(header, dataLength, facts);
-            facts.put("storage-used", storageUsed(image, dataLength));
+            putStorageUsed(image, dataLength, facts);
         }
         facts.put("journal-offset", header.journal().offset());
         facts.put("journal-size", header.journal().size());
@@ -90,19 +97,24 @@ final class ImageFacts {
         facts.put("storage-length", Math.max(0, dataLength - start));
     }
 
-    /** Bytes up to the end of the last chunk in use; looks through the table where nobody keeps count. */
-    private static long storageUsed(FvdImage image, long dataLength) throws BlockException {
+    /**
+     * Bytes up to the end of the last chunk in use. Where nobody keeps count, the table is looked through if it is not too long for that; what
+     * it does not tell is left out.
+     */
+    private static void putStorageUsed(FvdImage image, long dataLength, Map<String, Object> facts) {
         FvdImage.Writing writing = image.writing();
         ChunkMapper mapper = writing == null ? null : writing.mapper();
         ChunkTable table = image.metadata().table();
         FvdLayout layout = image.layout();
-        long chunks = 0;
         if (mapper != null) {
-            chunks = mapper.used();
-        } else if (table != null) {
-            chunks = TableScan.of(table, layout, layout.storage(dataLength), true)
-                    .next();
+            facts.put("storage-used", mapper.used() * layout.chunkSize());
+        } else if (table != null && layout.chunks() <= MOST_COUNTED) {
+            try {
+                TableScan scan = TableScan.of(table, layout, layout.storage(dataLength), true);
+                facts.put("storage-used", scan.next() * layout.chunkSize());
+            } catch (BlockException e) {
+                LOG.warn("How much storage is used is not known: {}", e.getMessage());
+            }
         }
-        return chunks * layout.chunkSize();
     }
 }

@@ -38,6 +38,18 @@ final class LoggedWrite {
     /** Ranges of whole blocks, in bytes. */
     private final RangeLocks blockLocks = new RangeLocks();
 
+    /**
+     * What the base image has beside the guest's data.
+     *
+     * @param isZero whether the image reads as zeros there, so that zeros need not be stored
+     */
+    private record Edge(long start, long end, boolean isZero) {
+        /** Where it is known to be small. */
+        int bytes() {
+            return (int) (end - start);
+        }
+    }
+
     /** {@code mapper} is null where there is no table. */
     LoggedWrite(
             FvdImage.Files files,
@@ -85,63 +97,68 @@ final class LoggedWrite {
 
     /** Stores {@code [start, end)}, and what the base image has around it from {@code from} to {@code to}: at once, if that is little. */
     private void storeWithEdges(long from, long start, long end, long to, Payload payload) throws BlockException {
+        boolean needsStorage = payload.needsStorage();
+        boolean zeroHead = needsStorage && isUnusedPart(from, start, start);
+        boolean zeroTail = needsStorage && isUnusedPart(end, to, end - 1);
+        // Before memory is taken: who waits for storage waits for others that need memory, too.
+        if (needsStorage) {
+            map(from, to);
+        } else {
+            map(from, start);
+            map(end, to);
+        }
         int bytes = payload.copiedBytes();
         boolean hasEdges = from < start || end < to;
         if (hasEdges && bytes > 0 && bytes <= MOST_JOINED && to - from <= PIECE) {
-            storeJoined(from, start, end, to, payload);
+            storeJoined(new Edge(from, start, zeroHead), new Edge(end, to, zeroTail), payload);
             return;
         }
-        copy(from, start);
-        copy(end, to);
-        store(start, end, payload);
+        copy(new Edge(from, start, zeroHead));
+        copy(new Edge(end, to, zeroTail));
+        payload.store(area);
     }
 
     /** One write costs the system less than three, and more than a copy of few bytes costs us. */
-    private void storeJoined(long from, long start, long end, long to, Payload payload) throws BlockException {
-        boolean zeroHead = isUnused(from, start);
-        boolean zeroTail = isUnused(end, to);
-        try (AlignedBuffer buffer = pool.acquireReserved((int) (to - from))) {
-            long joinedStart = readBase(from, start, buffer, 0, zeroHead) ? from : start;
-            long joinedEnd = readBase(end, to, buffer, (int) (end - from), zeroTail) ? to : end;
-            if (joinedStart == start && joinedEnd == end) {
-                store(start, end, payload);
+    private void storeJoined(Edge head, Edge tail, Payload payload) throws BlockException {
+        long from = head.start;
+        try (AlignedBuffer buffer = pool.acquireReserved((int) (tail.end - from))) {
+            long start = readBase(head, head.start, head.bytes(), buffer, 0) ? head.start : head.end;
+            int tailAt = (int) (tail.start - from);
+            long end = readBase(tail, tail.start, tail.bytes(), buffer, tailAt) ? tail.end : tail.start;
+            if (start == head.end && end == tail.start) {
+                payload.store(area);
                 return;
             }
-            map(joinedStart, joinedEnd);
-            payload.copyTo(buffer, (int) (start - from));
+            payload.copyTo(buffer, (int) (head.end - from));
             data.debugEvent(DebugEvent.COW_WRITE);
-            IoVector all = IoVector.of(buffer, 0, (int) (to - from));
-            area.write(joinedStart, (int) (joinedEnd - joinedStart), all, (int) (joinedStart - from));
+            IoVector all = IoVector.of(buffer, 0, buffer.capacity());
+            area.write(start, (int) (end - start), all, (int) (start - from));
         }
     }
 
     /**
-     * Whether nothing was ever stored in {@code [start, end)}, so that it reads as zeros, also once it has storage: the caller has locked its
-     * blocks, and whoever else writes to the same chunks writes beside them.
+     * Whether nothing was ever stored in {@code [start, end)}, all in the chunk of {@code written}, so that it reads as zeros, also once that has
+     * storage: the caller has locked its blocks, and whoever else writes to the same chunk writes beside them.
      */
-    private boolean isUnused(long start, long end) throws BlockException {
+    private boolean isUnusedPart(long start, long end, long written) throws BlockException {
         ChunkTable table = metadata.table();
         if (table == null || start == end) {
             return false;
         }
-        long limit = layout.chunk(end - 1) + 1;
-        return table.endOfRun(layout.chunk(start), limit, true) == limit;
+        long chunk = layout.chunk(written);
+        return layout.chunk(start) == chunk
+                && layout.chunk(end - 1) == chunk
+                && table.endOfRun(chunk, chunk + 1, true) == chunk + 1;
     }
 
-    /**
-     * Reads what the base image has.
-     *
-     * @param unused whether zeros need not be stored
-     * @return whether it has to be stored
-     */
-    private boolean readBase(long start, long end, AlignedBuffer buffer, int at, boolean unused) throws BlockException {
-        int bytes = (int) (end - start);
+    /** Reads a piece of what the base image has. Returns whether it has to be stored. */
+    private boolean readBase(Edge edge, long pos, int bytes, AlignedBuffer buffer, int at) throws BlockException {
         if (bytes == 0) {
             return false;
         }
         file.debugEvent(DebugEvent.COW_READ);
-        base.read(start, bytes, IoVector.of(buffer, at, bytes), 0);
-        return !unused || !buffer.isZero(at, bytes);
+        base.read(pos, bytes, IoVector.of(buffer, at, bytes), 0);
+        return !edge.isZero || !buffer.isZero(at, bytes);
     }
 
     private void store(long start, long end, Payload payload) throws BlockException {
@@ -154,7 +171,7 @@ final class LoggedWrite {
     /** Gives storage to all chunks that {@code [start, end)} touches. */
     void map(long start, long end) throws BlockException {
         ChunkMapper chunks = mapper;
-        if (chunks != null) {
+        if (chunks != null && start < end) {
             while (!chunks.map(layout.chunk(start), layout.chunk(end - 1) + 1)) {
                 journal.recycle();
             }
@@ -162,16 +179,14 @@ final class LoggedWrite {
     }
 
     /** Copies what the base image has, nothing if that is nowhere. */
-    private void copy(long start, long end) throws BlockException {
-        if (start == end) {
+    private void copy(Edge edge) throws BlockException {
+        if (edge.start == edge.end) {
             return;
         }
-        boolean unused = isUnused(start, end);
-        try (AlignedBuffer buffer = pool.acquireReserved((int) Math.min(end - start, PIECE))) {
-            for (long at = start; at < end; ) {
-                int n = (int) Math.min(end - at, buffer.capacity());
-                if (readBase(at, at + n, buffer, 0, unused)) {
-                    map(at, at + n);
+        try (AlignedBuffer buffer = pool.acquireReserved((int) Math.min(edge.end - edge.start, PIECE))) {
+            for (long at = edge.start; at < edge.end; ) {
+                int n = (int) Math.min(edge.end - at, buffer.capacity());
+                if (readBase(edge, at, n, buffer, 0)) {
                     data.debugEvent(DebugEvent.COW_WRITE);
                     area.write(at, n, IoVector.of(buffer, 0, n), 0);
                 }

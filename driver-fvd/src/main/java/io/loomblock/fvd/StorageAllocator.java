@@ -34,6 +34,7 @@ final class StorageAllocator {
     private final String command;
     private final @Nullable StorageRunner runner;
     private final boolean zeroesChunks;
+    private final boolean growsAhead;
     /** Held while the file grows. */
     private final ReentrantLock growth = new ReentrantLock();
 
@@ -67,6 +68,13 @@ final class StorageAllocator {
         this.next = next;
         this.zeroesChunks = zeroesChunks;
         this.fileLength = data.length();
+        this.growsAhead = isPlain(data) && growUnit / layout.chunkSize() >= MANY_CHUNKS;
+    }
+
+    /** Whether it is a file whose length may change while it is written to: those of formats that have metadata may not. */
+    private static boolean isPlain(Node node) {
+        Node file = node.driver().formatName().equals("raw") ? node.child(Node.FILE) : null;
+        return file == null ? node.growable() : isPlain(file);
     }
 
     /** The first physical chunk that is free: how much storage is used. */
@@ -164,11 +172,11 @@ final class StorageAllocator {
         return layout.physicalOffset(next);
     }
 
-    /** Whether less than a quarter is left of what a file is made longer by, if that is many chunks, and can be, as far as is known. */
+    /** Whether less than a quarter is left of what a file is made longer by, if it is one that can be, as far as is known. */
     private boolean runsShort(long used) {
         long length = fileLength;
-        return length - used < growUnit / 4
-                && growUnit / layout.chunkSize() >= MANY_CHUNKS
+        return growsAhead
+                && length - used < growUnit / 4
                 && growUnit <= Long.MAX_VALUE - length
                 && length != stuckLength;
     }

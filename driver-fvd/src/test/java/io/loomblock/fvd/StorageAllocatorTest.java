@@ -16,6 +16,7 @@ import io.loomblock.testkit.SparseBytes;
 import io.loomblock.testkit.TestImages;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** Storage that grows before it is full: never shorter, never by the command of the image, and not again where it cannot. */
@@ -50,7 +51,12 @@ class StorageAllocatorTest {
     }
 
     private StorageAllocator allocator(File driver, int fileChunks) throws BlockException {
+        return allocator(TestImages.node("image", driver, OpenOptions.readWrite()), fileChunks);
+    }
+
+    private StorageAllocator allocator(Node file, int fileChunks) throws BlockException {
         bytes.truncate(DATA + (long) fileChunks * CHUNK);
+        file.refresh();
         FvdHeader header = new FvdHeader(
                 HeaderV2.INSTANCE,
                 (long) CHUNKS * CHUNK,
@@ -72,23 +78,31 @@ class StorageAllocatorTest {
                 false,
                 0,
                 PrefetchSettings.NONE);
-        Node file = TestImages.node("image", driver, OpenOptions.readWrite());
         FvdImage.Files files = new FvdImage.Files(file, file, new BackingFile(file, null));
         StorageRunner runner = (command, more, name) -> commands.add(command);
         return new StorageAllocator(files, header.validate(DATA), header, runner, 0, false);
     }
 
-    /** As a data file of a format does, raw too, which says that it does not grow by being written to. */
+    /** An image of this format, which says that it does not grow by being written to, as all do. */
+    private Node image(String format) throws BlockException {
+        ForwardingDriver driver = new ForwardingDriver(new File()) {
+            @Override
+            public String formatName() {
+                return format;
+            }
+
+            @Override
+            public boolean growable() {
+                return false;
+            }
+        };
+        Node file = TestImages.node("file", memory, OpenOptions.readWrite());
+        return new Node("image", driver, Map.of(Node.FILE, file), OpenOptions.readWrite());
+    }
+
     @Test
-    void aFileThatMustBeToldItsLengthGrowsAheadByItsUnit() throws BlockException {
-        StorageAllocator storage = allocator(
-                new File() {
-                    @Override
-                    public boolean growable() {
-                        return false;
-                    }
-                },
-                40);
+    void aRawDataFileGrowsAheadByItsUnit() throws BlockException {
+        StorageAllocator storage = allocator(image("raw"), 40);
         storage.take(31);
         storage.growAhead();
         assertThat(truncated).as("more than a quarter is left").isEmpty();
@@ -97,6 +111,17 @@ class StorageAllocatorTest {
         storage.growAhead();
         assertThat(truncated).containsExactly(40L + GROW);
         assertThat(storage.take(4 + GROW)).as("all of it is there").isEqualTo(36);
+    }
+
+    /** Its metadata is made anew as it grows, which no request may see: that waits until there is need. */
+    @Test
+    void aDataFileOfAFormatWithMetadataDoesNotGrowAhead() throws BlockException {
+        StorageAllocator storage = allocator(image("fvd"), GROW);
+        storage.take(GROW);
+        storage.growAhead();
+        assertThat(truncated).isEmpty();
+        storage.grow(1);
+        assertThat(truncated).containsExactly(2L * GROW);
     }
 
     @Test

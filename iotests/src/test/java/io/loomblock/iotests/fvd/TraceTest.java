@@ -10,14 +10,19 @@ import io.loomblock.BlockStatus;
 import io.loomblock.CacheMode;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
+import io.loomblock.PreallocationMode;
 import io.loomblock.driver.Node;
 import io.loomblock.iotests.support.FvdImages;
 import io.loomblock.iotests.support.FvdImages.Shape;
 import io.loomblock.iotests.support.FvdReader;
 import io.loomblock.iotests.support.Guest;
+import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.memory.BufferPool;
+import io.loomblock.memory.IoVector;
 import io.loomblock.testkit.FakeTimers;
 import io.loomblock.testkit.FaultDriver;
 import io.loomblock.testkit.FaultDriver.Fault;
+import io.loomblock.testkit.ForwardingDriver;
 import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.Pattern;
 import io.loomblock.testkit.RecordingDriver;
@@ -27,6 +32,7 @@ import io.loomblock.testkit.RequestLog.Kind;
 import io.loomblock.testkit.SparseBytes;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -402,6 +408,53 @@ class TraceTest {
         }
         try (BlockDevice device = images.open(FvdImages.readOnly())) {
             assertThat(device.info().formatSpecific()).containsEntry("storage-used", (long) CHUNK);
+        }
+    }
+
+    /** Gigabytes, perhaps, to tell one number of which nobody keeps count. */
+    @Test
+    void infoDoesNotLookThroughALongTable() throws BlockException {
+        images = new FvdImages(new Shape(2, (1L << 32) + 4096, 4096, 0, 0, false), new byte[0]);
+        images.with(new RecordingDriver("image", images.image(), log), images.data());
+        try (BlockDevice device = images.open(FvdImages.readOnly())) {
+            Map<String, Object> facts = device.info().formatSpecific();
+            assertThat(facts).doesNotContainKey("storage-used").containsKey("table-offset");
+            long table = (long) facts.get("table-offset");
+            assertThat(log.entries()).noneMatch(entry -> entry.offset() + entry.length() > table);
+        }
+    }
+
+    /** A table that cannot be read is for a check to tell of. */
+    @Test
+    void infoLeavesOutWhatItCannotRead() throws BlockException {
+        open(new Shape(2, SIZE, CHUNK, 0, 8192, true), "write-through").close();
+        faults.arm(Fault.always(request -> request.kind() == Kind.READ && request.offset() >= 8192));
+        try (BlockDevice device = images.open(FvdImages.readOnly())) {
+            assertThat(device.info().formatSpecific())
+                    .doesNotContainKey("storage-used")
+                    .containsEntry("chunk-size", (long) CHUNK);
+        }
+    }
+
+    /** Who waits for storage waits for others, who need memory: with an image as data file, from the same pool. */
+    @ParameterizedTest(name = "{0} bytes")
+    @ValueSource(ints = {512, 70_000})
+    void nothingIsHeldOfTheMemoryForCopiesWhileStorageGrows(int length) throws BlockException {
+        BufferPool pool = new BufferPool(16 << 20, 8 << 20);
+        List<Long> held = new ArrayList<>();
+        images = new FvdImages(new Shape(2, SIZE, CHUNK, BLOCK, 8192, true), BASE);
+        images.with(images.image(), new ForwardingDriver(images.data()) {
+            @Override
+            public void truncate(long bytes, boolean exact, PreallocationMode mode) throws BlockException {
+                held.add(pool.outstanding());
+                super.truncate(bytes, exact, mode);
+            }
+        });
+        try (BlockDevice device = images.open(options("write-through").withPool(pool))) {
+            long before = pool.outstanding();
+            AlignedBuffer bytes = AlignedBuffer.allocate(length);
+            device.node().coWritev(1000, IoVector.of(bytes));
+            assertThat(held).hasSize(1).containsOnly(before);
         }
     }
 
