@@ -205,9 +205,10 @@ class CrashTest {
                 device.read(1024, ByteBuffer.wrap(old));
                 device.write(1024, ByteBuffer.wrap(Pattern.bytes(77, 0, 512)));
                 device.write(1024, ByteBuffer.wrap(old));
+                boolean hadThisSize = device.length() == disk.grown;
                 device.truncate(disk.grown, true, PreallocationMode.OFF);
                 // A disk that has this size already keeps the table for a larger one that it was about to become.
-                AddCowImages.expectSound(device, 1);
+                AddCowImages.expectSound(device, hadThisSize ? 1 : 0);
                 verify(disk, model, device, crashed, flushed);
             }
         } catch (AssertionError | BlockException e) {
