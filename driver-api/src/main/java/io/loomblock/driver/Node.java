@@ -363,6 +363,11 @@ public final class Node implements AutoCloseable {
         change("make empty", driver::makeEmpty);
     }
 
+    /** Makes a change while the node above works: requests of this node finish first, new ones wait. Not from within one of them. */
+    public void alone(Closer.Step change) throws BlockException {
+        requests.alone(this, change);
+    }
+
     /** Does what writes metadata: the next flush has work to do, also where this fails half way. */
     private void change(String operation, Closer.Step work) throws BlockException {
         try {

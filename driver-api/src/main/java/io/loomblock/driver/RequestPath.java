@@ -108,6 +108,21 @@ final class RequestPath {
         requests.close();
     }
 
+    /** Runs {@link Node#alone}'s change of the node whose path this is. */
+    void alone(Node owner, Closer.Step change) throws BlockException {
+        requests.shut();
+        try {
+            owner.drainBegin();
+            try {
+                change.run();
+            } finally {
+                owner.drainEnd();
+            }
+        } finally {
+            requests.open();
+        }
+    }
+
     /** Counts a request in that is none of those below; {@link #exit} counts it out. EBADF once closed. */
     int enter() throws BlockException {
         return requests.enter();

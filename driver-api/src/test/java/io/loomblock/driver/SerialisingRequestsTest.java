@@ -19,7 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** A serialising request waits for all that overlap it, and they for it; requests elsewhere go on. */
+/** A serialising request waits for all that overlap it, and they for it; requests elsewhere go on. A change made alone waits for all. */
 @Timeout(60)
 class SerialisingRequestsTest {
     private static final int K4 = 4096;
@@ -122,6 +122,30 @@ class SerialisingRequestsTest {
             expectDone(plain);
             expectDone(serialising);
         }
+    }
+
+    @Test
+    void aChangeMadeAloneWaitsForThoseInsideAndKeepsOthersOut() throws Exception {
+        CompletableFuture<Void> changed = new CompletableFuture<>();
+        CompletableFuture<Void> mayEnd = new CompletableFuture<>();
+        CompletableFuture<Void> change;
+        try (BlockingDriver.Hold hold = driver.hold(request -> request.offset() == 0)) {
+            CompletableFuture<Void> before = write(0, 0);
+            hold.awaitHeld();
+            change = start(() -> node.alone(() -> {
+                changed.complete(null);
+                mayEnd.join();
+            }));
+            expectWaiting(changed);
+            hold.release();
+            expectDone(before);
+        }
+        expectDone(changed);
+        CompletableFuture<Void> after = write(K4, 0);
+        expectWaiting(after);
+        mayEnd.complete(null);
+        expectDone(change);
+        expectDone(after);
     }
 
     @Test

@@ -194,7 +194,7 @@ final class DataArea {
         try {
             long wanted = layout.dataStart() + layout.virtualSize();
             if (!extended && data.length() < wanted) {
-                DataLength.grow(data, wanted);
+                data.alone(() -> DataLength.grow(data, wanted));
             }
             extended = true;
         } finally {

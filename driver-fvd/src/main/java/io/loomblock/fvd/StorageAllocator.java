@@ -34,6 +34,9 @@ final class StorageAllocator {
     private final String command;
     private final @Nullable StorageRunner runner;
     private final boolean zeroesChunks;
+    /** Whether it may grow beside requests. */
+    private final boolean plain;
+
     private final boolean growsAhead;
     /** Held while the file grows. */
     private final ReentrantLock growth = new ReentrantLock();
@@ -68,7 +71,8 @@ final class StorageAllocator {
         this.next = next;
         this.zeroesChunks = zeroesChunks;
         this.fileLength = data.length();
-        this.growsAhead = isPlain(data) && growUnit / layout.chunkSize() >= MANY_CHUNKS;
+        this.plain = isPlain(data);
+        this.growsAhead = plain && growUnit / layout.chunkSize() >= MANY_CHUNKS;
     }
 
     /** Whether it is a file whose length may change while it is written to: those of formats that have metadata may not. */
@@ -197,7 +201,11 @@ final class StorageAllocator {
     private void truncate(long wanted) throws BlockException {
         if (wanted > fileLength) {
             data.debugEvent(DebugEvent.GROW);
-            data.truncate(wanted, false, PreallocationMode.OFF);
+            if (plain) {
+                data.truncate(wanted, false, PreallocationMode.OFF);
+            } else {
+                data.alone(() -> data.truncate(wanted, false, PreallocationMode.OFF));
+            }
             fileLength = data.length();
         }
     }

@@ -15,6 +15,7 @@ import io.loomblock.iotests.support.FvdImages;
 import io.loomblock.iotests.support.FvdImages.Shape;
 import io.loomblock.iotests.support.FvdReader;
 import io.loomblock.iotests.support.Guest;
+import io.loomblock.testkit.Call;
 import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.Pattern;
 import io.loomblock.testkit.SparseBytes;
@@ -158,6 +159,38 @@ class OperationsTest {
         }
         try (BlockDevice device = BlockDevice.open(image.toString(), OpenOptions.readOnly())) {
             assertThat(Guest.bytes(device)).isEqualTo(expected);
+        }
+    }
+
+    /** A format replaces what it knows of its image when that grows: a write beside it would be lost with what was known before. */
+    @ParameterizedTest
+    @ValueSource(strings = {"fvd", "qed"})
+    void aDataFileOfAFormatGrowsWhileOthersWrite(String format) throws Exception {
+        Path data = directory.resolve("data." + format);
+        BlockDevice.create(format, data.toString(), CreateOptions.ofSize(CHUNK), OpenOptions.readWrite());
+        Path image = create(CreateOptions.ofSize(8 * SIZE)
+                .with("chunk_size", CHUNK)
+                .with("storage_grow_unit", CHUNK)
+                .with("data_file", data.getFileName().toString())
+                .with("data_file_fmt", format));
+        int writers = 8;
+        int each = 8 * SIZE / writers;
+        try (BlockDevice device = BlockDevice.open(image.toString(), OpenOptions.readWrite())) {
+            Call[] calls = new Call[writers];
+            for (int i = 0; i < writers; i++) {
+                int start = i * each;
+                calls[i] = Call.of(() -> {
+                    for (int at = 0; at < each; at += 4096) {
+                        write(device, start + at, 4096);
+                    }
+                });
+            }
+            for (Call call : calls) {
+                call.join();
+            }
+        }
+        try (BlockDevice device = BlockDevice.open(image.toString(), OpenOptions.readOnly())) {
+            assertThat(Guest.bytes(device)).isEqualTo(Pattern.bytes(8, 0, 8 * SIZE));
         }
     }
 
