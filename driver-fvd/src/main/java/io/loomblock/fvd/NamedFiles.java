@@ -20,6 +20,11 @@ record NamedFiles(OpenContext context) {
         refuseShared(context, base, data);
     }
 
+    /** Refuses a data file of this image that it, or its base image, is. */
+    void refuseSharedData(NamedFile base, NamedFile data) throws BlockException {
+        refuseSharedData(context, base, data);
+    }
+
     /**
      * An image has three different files: it would overwrite one that it needs, or its base image would be written to.
      *
@@ -27,18 +32,25 @@ record NamedFiles(OpenContext context) {
      */
     static void refuseShared(ImageContext context, NamedFile base, NamedFile data) throws BlockException {
         String image = context.filename();
-        String baseName = fullName(image, base);
-        String dataName = fullName(image, data);
-        boolean hasBase = !base.isNone();
-        require(!hasBase || !context.isSameFile(baseName, image), "The base image is the image itself");
+        require(
+                base.isNone() || !context.isSameFile(fullName(image, base), image),
+                "The base image is the image itself");
+        refuseSharedData(context, base, data);
+    }
+
+    private static void refuseSharedData(ImageContext context, NamedFile base, NamedFile data) throws BlockException {
         if (data.isNone()) {
             return;
         }
+        String image = context.filename();
+        String dataName = fullName(image, data);
         require(!context.isSameFile(dataName, image), "The data file is the image itself");
-        require(!hasBase || !context.isSameFile(dataName, baseName), "The data file is the base image");
+        require(
+                base.isNone() || !context.isSameFile(dataName, fullName(image, base)),
+                "The data file is the base image");
     }
 
     private static String fullName(String image, NamedFile named) {
-        return named.isNone() ? "" : Filenames.combine(image, named.name());
+        return Filenames.combine(image, named.name());
     }
 }

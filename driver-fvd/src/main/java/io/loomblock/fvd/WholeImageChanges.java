@@ -89,7 +89,9 @@ final class WholeImageChanges {
             return;
         }
         NamedFile base = NamedFile.checked(name, format, image.header().get().format());
-        named.refuseShared(base, image.header().get().data());
+        // A base image that needs this one is the user's to name, as in every format; it is found when the chain is
+        // opened.
+        named.refuseSharedData(base, image.header().get().data());
         long size = baseSize(image, base);
         if (BaseChange.hidesData(image, size)) {
             copyLastBlock(image);
