@@ -150,7 +150,8 @@ final class StorageAllocator {
 
     /**
      * Makes room while there is still some, unless another thread does: the others need not wait then. What fails here is tried again, and
-     * told, by whoever finds no room; so is what needs the header's command, which is run for nobody before.
+     * told, by whoever finds no room; so is what needs the header's command, which is run for nobody before. No more is left behind the
+     * last chunk than one growth makes: a check calls the rest leaked.
      */
     void growAhead() {
         if (!runsShort(usedBytes()) || !growth.tryLock()) {
@@ -158,8 +159,9 @@ final class StorageAllocator {
         }
         try {
             long length = fileLength;
-            if (runsShort(usedBytes())) {
-                truncate(length + growUnit);
+            long used = usedBytes();
+            if (runsShort(used)) {
+                truncate(used + growUnit);
                 if (fileLength <= length) {
                     stuckLength = fileLength;
                 }
