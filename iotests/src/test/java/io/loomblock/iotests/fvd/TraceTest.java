@@ -9,6 +9,7 @@ import io.loomblock.BlockException;
 import io.loomblock.BlockStatus;
 import io.loomblock.CacheMode;
 import io.loomblock.Errno;
+import io.loomblock.FixMode;
 import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.driver.Node;
@@ -372,7 +373,9 @@ class TraceTest {
             write(device, 16L * CHUNK, CHUNK);
             assertThat(images.image().length()).isEqualTo(start + (16 + 16L) * CHUNK);
             write(device, 17L * CHUNK, 12 * CHUNK);
-            assertThat(images.image().length()).isEqualTo(start + (32 + 16L) * CHUNK);
+            // Behind the last chunk no more than one growth, or a check would call it leaked.
+            assertThat(images.image().length()).isEqualTo(start + (29 + 16L) * CHUNK);
+            assertThat(device.check(FixMode.NONE).leaks()).isZero();
         }
     }
 
