@@ -162,6 +162,7 @@ public final class Node implements AutoCloseable {
         return driver.info();
     }
 
+    /** In bytes, 0 if there is none. */
     public long clusterSize() throws BlockException {
         return driver.clusterSize();
     }
@@ -425,10 +426,7 @@ public final class Node implements AutoCloseable {
         }
     }
 
-    /**
-     * Begins a drained section: work behind the scenes of this node and those below finishes. Requests are kept away by {@link
-     * io.loomblock.BlockDevice}; sections nest.
-     */
+    /** Begins a drained section: work behind the scenes, here and below, finishes. Requests are kept away by the caller; sections nest. */
     public void drainBegin() {
         drainLock.lock();
         try {

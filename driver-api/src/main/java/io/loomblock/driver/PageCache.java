@@ -116,8 +116,7 @@ public final class PageCache {
     /** Index of a page's first place in the arrays, by its key. */
     private int firstPlace(long key) {
         long hash = key * 0x9e3779b97f4a7c15L;
-        // The upper half of the hash, scaled to the number of sets, which need not be a power of two: the budget seldom
-        // is one.
+        // The upper half of the hash, scaled to the number of sets: a budget is seldom a power of two.
         return (int) ((hash >>> 32) * sets >>> 32) * WAYS;
     }
 

@@ -53,16 +53,18 @@ final class CachedReads {
         if (!asked) {
             return byPace.run(address, length, offset);
         }
-        long got = calls.readWithoutWaiting(address, length, offset, !answers);
-        if (!answers && (got > 0 || got == -EAGAIN)) {
+        boolean known = answers;
+        long got = calls.readWithoutWaiting(address, length, offset, !known);
+        if (!known && (got > 0 || got == -EAGAIN)) {
             answers = true;
+            known = true;
         }
-        return got == length ? length : readRest(address, length, offset, got);
+        return got == length ? length : readRest(address, length, offset, got, known);
     }
 
-    /** After an attempt that gave {@code got}, and has set the device to work on what was not there. */
-    private int readRest(long address, int length, long offset, long got) throws BlockException {
-        if (got < 0 && !answers) {
+    /** After an attempt that gave {@code got}, and if it can answer has set the device to work on what was not there. */
+    private int readRest(long address, int length, long offset, long got, boolean canAnswer) throws BlockException {
+        if (got < 0 && !canAnswer) {
             int done = byPace.run(address, length, offset);
             // A read that works, and so it is the question that does not.
             asked = false;

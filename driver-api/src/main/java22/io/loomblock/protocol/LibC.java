@@ -22,7 +22,7 @@ import java.lang.invoke.MethodHandle;
 final class LibC {
     private static final int AT_FDCWD = -100;
     /** A tool that makes no more calls on file data would wait longer for the second function than it takes less time. */
-    private static final int FEW_CALLS = 1000;
+    private static final int FEW_CALLS = 20_000;
 
     private static final MethodHandle SYSCALL = link(true);
 

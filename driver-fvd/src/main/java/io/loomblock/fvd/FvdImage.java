@@ -212,7 +212,7 @@ record FvdImage(
             return old;
         }
 
-        /** The same after a crash, which may have taken some of the last chunk in use: that is made up for. */
+        /** The same after a crash, which may have taken some of the last chunk in use: that is made up for, but for a device that is short. */
         private boolean keepsOldBytes(long next) throws BlockException {
             long end = layout.physicalOffset(next);
             if (table != null && files.data.length() < end) {

@@ -89,8 +89,7 @@ final class WholeImageChanges {
             return;
         }
         NamedFile base = NamedFile.checked(name, format, image.header().get().format());
-        // A base image that needs this one is the user's to name, as in every format; it is found when the chain is
-        // opened.
+        // A base image that needs this one may be recorded, as in every format: opening the chain finds it.
         named.refuseSharedData(base, image.header().get().data());
         long size = baseSize(image, base);
         if (BaseChange.hidesData(image, size)) {
