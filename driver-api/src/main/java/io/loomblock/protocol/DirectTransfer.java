@@ -6,21 +6,25 @@ import io.loomblock.Errno;
 
 /**
  * One kind of transfer of one file past the page cache: begun on the caller's thread, which then waits without its carrier. What cannot
- * be begun like that goes to {@link IoThreads}. Thread-safe.
+ * be begun like that at once, or after a short wait, goes to {@link IoThreads}. Thread-safe.
  *
  * <p>Only the plain call decides where the file ends and what an error is: an attempt may be refused for reasons of its own.
  */
 final class DirectTransfer {
-    /** How many transfers are handed on after one that could not be begun without waiting: those that allocate come in a row. */
-    static final int HANDED_ON = 64;
+    /** How many transfers are begun patiently after one that could not be begun without waiting: those that allocate come in a row. */
+    static final int PATIENT = 64;
 
     private static final int EAGAIN = Errno.EAGAIN.number();
 
     /** Has the system transfer, and comes back when it has. */
     @FunctionalInterface
     interface Attempt {
-        /** Bytes done, or an errno negated: EAGAIN if the call would have had to wait before the transfer has begun. */
-        long run(long address, int length, long offset);
+        /**
+         * Bytes done, or an errno negated: EAGAIN if the call would have had to wait before the transfer has begun.
+         *
+         * @param patiently whether it may wait for that, but only for a short time
+         */
+        long run(long address, int length, long offset, boolean patiently);
     }
 
     private final Attempt attempt;
@@ -49,20 +53,25 @@ final class DirectTransfer {
         if (!Thread.currentThread().isVirtual()) {
             return plain.run(address, length, offset);
         }
-        if (!isPromising()) {
+        if (!possible) {
             return threads.call(() -> plain.run(address, length, offset));
         }
-        long got = attempt.run(address, length, offset);
+        boolean patiently = isWaitExpected();
+        long got = attempt.run(address, length, offset, patiently);
+        if (got == -EAGAIN && !patiently) {
+            left = PATIENT;
+            got = attempt.run(address, length, offset, true);
+        }
         return got == length ? length : finish(address, length, offset, got);
     }
 
-    private boolean isPromising() {
-        int handedOn = left;
-        if (handedOn != 0) {
-            left = handedOn - 1;
+    private boolean isWaitExpected() {
+        int patient = left;
+        if (patient == 0) {
             return false;
         }
-        return possible;
+        left = patient - 1;
+        return true;
     }
 
     /** After an attempt that gave {@code got}. */
@@ -71,9 +80,6 @@ final class DirectTransfer {
         if ((begun & (alignment - 1)) != 0) {
             // A read that ends inside of a block has met the end of the file.
             return begun;
-        }
-        if (got == -EAGAIN) {
-            left = HANDED_ON;
         }
         int rest = threads.call(() -> plain.run(address + begun, length - begun, offset + begun));
         if (got == -Errno.ENOTSUP.number() || got == -Errno.EINVAL.number()) {

@@ -34,6 +34,9 @@ final class AioQueue {
     /** In place of a request's number, for the reader of events to end. */
     private static final long LAST = -1;
 
+    /** To allocate storage takes some ten microseconds, but on a busy processor may be interrupted. */
+    private static final long QUICK_BEGIN_NANOS = 5_000_000;
+
     private static final long RETRY_NANOS = 100_000_000;
 
     /** Makes queues. */
@@ -48,6 +51,9 @@ final class AioQueue {
     /** The kernel's name for it. */
     private final long name;
 
+    /** Of requests that may wait before they begin. */
+    private final Pace pace = new Pace(QUICK_BEGIN_NANOS);
+
     private final NumberPool numbers = new NumberPool(REQUESTS);
     private final AioRequest[] requests;
     private final MemorySegment events = Arena.ofAuto().allocate(REQUESTS * EVENT_BYTES, Long.BYTES);
@@ -55,9 +61,7 @@ final class AioQueue {
     private AioQueue(LibC libc, long name) {
         this.libc = libc;
         this.name = name;
-        this.requests = IntStream.range(0, REQUESTS)
-                .mapToObj(number -> new AioRequest(number, LinuxConstants.RWF_NOWAIT))
-                .toArray(AioRequest[]::new);
+        this.requests = IntStream.range(0, REQUESTS).mapToObj(AioRequest::new).toArray(AioRequest[]::new);
     }
 
     /** A new queue; null if the system refuses: a sandbox, too many of them (fs.aio-max-nr), or of threads. */
@@ -91,20 +95,33 @@ final class AioQueue {
      * Has the kernel read or write, and waits for the end of that, whatever interrupts.
      *
      * @param command IOCB_CMD_PREAD or IOCB_CMD_PWRITE
-     * @return bytes done, or an errno negated: EAGAIN if the kernel would have had to wait before it could begin
+     * @param patiently whether the kernel may wait before it begins, which holds the caller's carrier, as long as such waits are short
+     * @return bytes done, or an errno negated: EAGAIN if the kernel would have had to wait, or is expected to wait long
      */
-    long run(short command, int fd, long address, int length, long offset) {
+    long run(short command, int fd, long address, int length, long offset, boolean patiently) {
         int number = numbers.take();
         if (number == NumberPool.NONE) {
             return -Errno.EBADF.number();
         }
         AioRequest request = requests[number];
         try {
-            request.begin(command, fd, address, length, offset);
-            long begun = libc.ioSubmit(name, request.pointer());
+            request.begin(command, patiently ? 0 : LinuxConstants.RWF_NOWAIT, fd, address, length, offset);
+            long begun = patiently ? submitPaced(request) : libc.ioSubmit(name, request.pointer());
             return begun < 0 ? begun : request.result();
         } finally {
             numbers.give(number);
+        }
+    }
+
+    private int submitPaced(AioRequest request) {
+        long start = System.nanoTime();
+        if (pace.expectsWait(start)) {
+            return -LinuxConstants.EAGAIN;
+        }
+        try {
+            return libc.ioSubmit(name, request.pointer());
+        } finally {
+            pace.took(start, System.nanoTime(), 0);
         }
     }
 
@@ -144,9 +161,9 @@ final class AioQueue {
      */
     void close(int fd) throws BlockException {
         numbers.close();
-        AioRequest last = new AioRequest(LAST, 0);
+        AioRequest last = new AioRequest(LAST);
         // A read of nothing ends at once, and like all others by an event.
-        last.begin(LinuxConstants.IOCB_CMD_PREAD, fd, 0, 0, 0);
+        last.begin(LinuxConstants.IOCB_CMD_PREAD, 0, fd, 0, 0, 0);
         int begun = libc.ioSubmit(name, last.pointer());
         if (begun < 0) {
             throw new BlockException(Errno.of(-begun));

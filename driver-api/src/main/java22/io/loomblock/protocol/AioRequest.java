@@ -29,16 +29,19 @@ final class AioRequest extends Rendezvous {
      * One not yet described.
      *
      * @param number what the kernel says of the event at its end
-     * @param flags RWF_NOWAIT if it is to fail rather than wait before it has begun, or 0
      */
-    AioRequest(long number, int flags) {
+    AioRequest(long number) {
         memory.set(ValueLayout.JAVA_LONG, DATA, number);
-        memory.set(ValueLayout.JAVA_INT, RW_FLAGS, flags);
         memory.set(ValueLayout.JAVA_LONG, IOCB_BYTES, memory.address());
     }
 
-    /** Describes it; the thread that calls this is the one that will wait. */
-    void begin(short command, int fd, long address, int length, long offset) {
+    /**
+     * Describes it; the thread that calls this is the one that will wait.
+     *
+     * @param flags RWF_NOWAIT if it is to fail rather than wait before it has begun, or 0
+     */
+    void begin(short command, int flags, int fd, long address, int length, long offset) {
+        memory.set(ValueLayout.JAVA_INT, RW_FLAGS, flags);
         memory.set(ValueLayout.JAVA_SHORT, COMMAND, command);
         memory.set(ValueLayout.JAVA_INT, FD, fd);
         memory.set(ValueLayout.JAVA_LONG, ADDRESS, address);

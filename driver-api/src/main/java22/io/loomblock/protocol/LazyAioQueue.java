@@ -19,12 +19,12 @@ final class LazyAioQueue {
     }
 
     /** {@link AioQueue#run}, or EOPNOTSUPP negated where there is no queue. */
-    long run(short command, int fd, long address, int length, long offset) {
+    long run(short command, int fd, long address, int length, long offset, boolean patiently) {
         AioQueue open = queue;
         if (open == null && !settled) {
             open = open();
         }
-        return open == null ? -LinuxConstants.EOPNOTSUPP : open.run(command, fd, address, length, offset);
+        return open == null ? -LinuxConstants.EOPNOTSUPP : open.run(command, fd, address, length, offset, patiently);
     }
 
     private @Nullable AioQueue open() {

@@ -112,12 +112,12 @@ final class NativeFile implements FileIo {
             writes = new DirectTransfer(this::startWrite, NativeFile.this::writeDirect, threads, requestAlignment);
         }
 
-        private long startRead(long address, int length, long offset) {
-            return queue.run(LinuxConstants.IOCB_CMD_PREAD, fd, address, length, offset);
+        private long startRead(long address, int length, long offset, boolean patiently) {
+            return queue.run(LinuxConstants.IOCB_CMD_PREAD, fd, address, length, offset, patiently);
         }
 
-        private long startWrite(long address, int length, long offset) {
-            return queue.run(LinuxConstants.IOCB_CMD_PWRITE, fd, address, length, offset);
+        private long startWrite(long address, int length, long offset, boolean patiently) {
+            return queue.run(LinuxConstants.IOCB_CMD_PWRITE, fd, address, length, offset, patiently);
         }
     }
 

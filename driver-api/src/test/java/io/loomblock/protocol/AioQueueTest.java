@@ -54,10 +54,11 @@ class AioQueueTest {
         lazily.setAccessible(true);
         Object queue = lazily.newInstance(opening);
         Method run = type("LazyAioQueue")
-                .getDeclaredMethod("run", short.class, int.class, long.class, int.class, long.class);
+                .getDeclaredMethod("run", short.class, int.class, long.class, int.class, long.class, boolean.class);
         run.setAccessible(true);
         for (int request = 0; request < 3; request++) {
-            assertThat((long) run.invoke(queue, (short) 0, -1, 0L, 0, 0L)).isNegative();
+            assertThat((long) run.invoke(queue, (short) 0, -1, 0L, 0, 0L, false))
+                    .isNegative();
         }
         assertThat(asked).hasValue(1);
         awaitNoQueues();

@@ -28,14 +28,20 @@ class DirectTransferTest {
     private record Plain(long address, int length, long offset, boolean onVirtualThread) {}
 
     private final AtomicInteger attempts = new AtomicInteger();
+    private final AtomicInteger patientAttempts = new AtomicInteger();
     private final List<Plain> plain = Collections.synchronizedList(new ArrayList<>());
     private volatile long answer = LENGTH;
+    private volatile long patientAnswer = LENGTH;
     private volatile Errno failure;
 
     private final DirectTransfer transfer =
             new DirectTransfer(this::attempt, this::plainly, IoThreads.forCalls(), BLOCK);
 
-    private long attempt(long address, int length, long offset) {
+    private long attempt(long address, int length, long offset, boolean patiently) {
+        if (patiently) {
+            patientAttempts.incrementAndGet();
+            return patientAnswer;
+        }
         attempts.incrementAndGet();
         return answer;
     }
@@ -82,17 +88,36 @@ class DirectTransferTest {
     }
 
     @Test
-    void afterOneThatWouldHaveWaitedTheNextOnesAreHandedOn() throws Exception {
+    void whatWouldHaveWaitedAndTheNextOnesArePatient() throws Exception {
         answer = -Errno.EAGAIN.number();
         assertThat(run(0)).isEqualTo(LENGTH);
         answer = LENGTH;
-        for (int i = 0; i < DirectTransfer.HANDED_ON; i++) {
+        for (int i = 0; i < DirectTransfer.PATIENT; i++) {
             assertThat(run(0)).isEqualTo(LENGTH);
         }
         assertThat(attempts).hasValue(1);
-        assertThat(plain).hasSize(1 + DirectTransfer.HANDED_ON).noneMatch(Plain::onVirtualThread);
+        assertThat(patientAttempts).hasValue(1 + DirectTransfer.PATIENT);
         assertThat(run(0)).isEqualTo(LENGTH);
         assertThat(attempts).hasValue(2);
+        assertThat(plain).isEmpty();
+    }
+
+    @Test
+    void whatWouldWaitLongIsHandedOn() throws Exception {
+        answer = -Errno.EAGAIN.number();
+        patientAnswer = answer;
+        for (int i = 0; i < 3; i++) {
+            assertThat(run(0)).isEqualTo(LENGTH);
+        }
+        assertThat(plain).hasSize(3).noneMatch(Plain::onVirtualThread);
+    }
+
+    @Test
+    void theRestOfAPatientPartIsTransferredPlainly() throws Exception {
+        answer = -Errno.EAGAIN.number();
+        patientAnswer = BLOCK;
+        assertThat(run(0)).isEqualTo(LENGTH);
+        assertThat(plain).containsExactly(new Plain(BLOCK, LENGTH - BLOCK, BLOCK, false));
     }
 
     @ParameterizedTest
