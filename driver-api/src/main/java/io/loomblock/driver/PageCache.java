@@ -29,7 +29,15 @@ public final class PageCache {
     private static final int LOADED = -1;
     private static final int FULL = -2;
     private static final VarHandle KEYS = MethodHandles.arrayElementVarHandle(long[].class);
-    private static final VarHandle GENERATIONS = MethodHandles.arrayElementVarHandle(int[].class);
+    private static final VarHandle GENERATION;
+
+    static {
+        try {
+            GENERATION = MethodHandles.lookup().findVarHandle(Place.class, "generation", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     /** Fills a page from the file. */
     @FunctionalInterface
@@ -59,17 +67,11 @@ public final class PageCache {
     private final int pageShift;
     private final int sets;
 
-    // One element for each place; a place is a set and a way in it.
+    // One element for each place, which is a set and a way in it.
+    /** Of the pages, 0 where there is none: what lookups search. */
     private final long[] keys;
-    private final int[] generations;
-    private final @Nullable AlignedBuffer[] slabs;
-    private final int[] bases;
-    private final boolean[] trusted;
-    private final boolean[] referenced;
-    /** Sectors of the page that differ from the file, a bit each. */
-    private final int[] dirty;
-    /** Sectors of the page that are being written. */
-    private final int[] writing;
+    /** Null where there has never been a page. */
+    private final @Nullable Place[] places;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition settled = lock.newCondition();
@@ -91,16 +93,9 @@ public final class PageCache {
         this.pageShift = Integer.numberOfTrailingZeros(pageSize);
         long wanted = Math.clamp(budget, (long) pageSize * MIN_PAGES, 1L << 32) / pageSize;
         this.sets = (int) (wanted / WAYS);
-        int places = sets * WAYS;
-        keys = new long[places];
-        generations = new int[places];
-        slabs = new AlignedBuffer[places];
-        bases = new int[places];
-        trusted = new boolean[places];
-        referenced = new boolean[places];
-        dirty = new int[places];
-        writing = new int[places];
-        unassigned = (long) places * pageSize;
+        keys = new long[sets * WAYS];
+        places = new Place[sets * WAYS];
+        unassigned = (long) keys.length * pageSize;
     }
 
     /** Bytes of a page. */
@@ -134,26 +129,11 @@ public final class PageCache {
     public long lookup(long offset, int bytes) {
         long key = key(offset);
         int first = firstPlace(key);
-        for (int place = first; place < first + WAYS; place++) {
-            if ((long) KEYS.getAcquire(keys, place) != key) {
-                continue;
+        for (int i = first; i < first + WAYS; i++) {
+            if ((long) KEYS.getAcquire(keys, i) == key) {
+                Place place = places[i];
+                return place == null ? ABSENT : place.read(key, (int) offset & (pageSize - 1), bytes);
             }
-            int generation = (int) GENERATIONS.getAcquire(generations, place);
-            AlignedBuffer slab = slabs[place];
-            if ((generation & 1) != 0 || slab == null || (long) KEYS.getAcquire(keys, place) != key) {
-                return ABSENT;
-            }
-            boolean believed = trusted[place];
-            int inPage = (int) offset & (pageSize - 1);
-            long value = slab.getLongAcquire(bases[place] + (inPage & -Long.BYTES));
-            VarHandle.acquireFence();
-            if ((int) GENERATIONS.getAcquire(generations, place) != generation || !believed) {
-                return ABSENT;
-            }
-            if (!referenced[place]) {
-                referenced[place] = true;
-            }
-            return bytes == Long.BYTES ? value : value >>> (inPage & Integer.BYTES) * Byte.SIZE & 0xffffffffL;
         }
         return ABSENT;
     }
@@ -166,35 +146,36 @@ public final class PageCache {
      */
     public boolean load(long offset) throws BlockException {
         long key = key(offset);
-        int place;
+        int index;
         lock.lock();
         try {
-            place = awaitOrClaim(key);
+            index = awaitOrClaim(key);
         } finally {
             lock.unlock();
         }
-        if (place < 0) {
-            return place == LOADED;
+        if (index < 0) {
+            return index == LOADED;
         }
+        Place place = place(index);
         boolean done = false;
         try {
-            trusted[place] = loader.load(key << pageShift, memory(place), bases[place]);
-            referenced[place] = true;
+            place.trusted = loader.load(key << pageShift, place.memory, place.base);
+            place.referenced = true;
             done = true;
         } finally {
-            finishLoad(place, done);
+            finishLoad(index, done);
         }
         return true;
     }
 
-    /** The place that this thread shall load the page into, marked as being replaced. */
+    /** The index of the place that this thread shall load the page into, marked as being replaced. */
     private int awaitOrClaim(long key) throws BlockException {
         while (true) {
-            int place = find(key);
-            if (place >= 0 && (generations[place] & 1) == 0) {
+            int index = find(key);
+            if (index >= 0 && !place(index).isInMotion()) {
                 return LOADED;
             }
-            if (place < 0) {
+            if (index < 0) {
                 int victim = victim(firstPlace(key));
                 if (victim >= 0) {
                     claim(victim, key);
@@ -210,9 +191,9 @@ public final class PageCache {
 
     private int find(long key) {
         int first = firstPlace(key);
-        for (int place = first; place < first + WAYS; place++) {
-            if (keys[place] == key) {
-                return place;
+        for (int i = first; i < first + WAYS; i++) {
+            if (keys[i] == key) {
+                return i;
             }
         }
         return -1;
@@ -222,66 +203,73 @@ public final class PageCache {
     private int victim(int first) {
         int fallback = FULL;
         int clean = -1;
-        for (int place = first; place < first + WAYS; place++) {
-            if ((generations[place] & 1) != 0 || writing[place] != 0) {
+        for (int i = first; i < first + WAYS; i++) {
+            Place place = places[i];
+            if (place == null) {
+                return i;
+            }
+            if (place.isInMotion() || place.writing != 0) {
                 fallback = LOADED;
-            } else if (dirty[place] == 0) {
-                if (keys[place] == 0) {
-                    return place;
+            } else if (place.dirty == 0) {
+                if (keys[i] == 0) {
+                    return i;
                 }
-                if (clean < 0 || referenced[clean] && !referenced[place]) {
-                    clean = place;
+                if (clean < 0 || place(clean).referenced && !place.referenced) {
+                    clean = i;
                 }
             }
         }
         if (clean < 0) {
             return fallback;
         }
-        if (referenced[clean]) {
-            for (int place = first; place < first + WAYS; place++) {
-                referenced[place] = false;
+        if (place(clean).referenced) {
+            for (int i = first; i < first + WAYS; i++) {
+                place(i).referenced = false;
             }
         }
         return clean;
     }
 
-    private void claim(int place, long key) throws BlockException {
-        if (slabs[place] == null) {
-            assignMemory(place);
+    private void claim(int index, long key) throws BlockException {
+        Place place = places[index];
+        if (place == null) {
+            place = newPlace();
+            places[index] = place;
         }
-        GENERATIONS.setRelease(generations, place, generations[place] + 1);
-        VarHandle.fullFence();
-        KEYS.setRelease(keys, place, key);
+        place.beginReplacing(key);
+        KEYS.setRelease(keys, index, key);
     }
 
-    private void assignMemory(int place) throws BlockException {
-        if (currentSlab == null || currentSlabUsed + pageSize > currentSlab.capacity()) {
-            currentSlab = AlignedBuffer.allocate((int) Math.min(SLAB, unassigned));
-            unassigned -= currentSlab.capacity();
+    private Place newPlace() throws BlockException {
+        AlignedBuffer slab = currentSlab;
+        if (slab == null || currentSlabUsed + pageSize > slab.capacity()) {
+            slab = AlignedBuffer.allocate((int) Math.min(SLAB, unassigned));
+            currentSlab = slab;
+            unassigned -= slab.capacity();
             currentSlabUsed = 0;
         }
-        bases[place] = currentSlabUsed;
-        slabs[place] = currentSlab;
+        int base = currentSlabUsed;
         currentSlabUsed += pageSize;
+        return new Place(slab, base);
     }
 
-    private void finishLoad(int place, boolean success) {
+    private void finishLoad(int index, boolean success) {
         lock.lock();
         try {
             if (!success) {
-                KEYS.setRelease(keys, place, 0L);
+                KEYS.setRelease(keys, index, 0L);
             }
-            GENERATIONS.setRelease(generations, place, generations[place] + 1);
+            place(index).endReplacing();
             settled.signalAll();
         } finally {
             lock.unlock();
         }
     }
 
-    /** The place of the page that holds {@code offset}, if it is there and settled, else -1. Under the lock. */
-    private int settledPlace(long offset) {
-        int place = find(key(offset));
-        return place >= 0 && (generations[place] & 1) == 0 ? place : -1;
+    /** The place of the page that holds {@code offset}, if it is there and settled. Under the lock. */
+    private @Nullable Place settledPlace(long offset) {
+        int index = find(key(offset));
+        return index >= 0 && !place(index).isInMotion() ? place(index) : null;
     }
 
     /**
@@ -293,11 +281,11 @@ public final class PageCache {
     public boolean look(long offset, PageAccess access) throws BlockException {
         lock.lock();
         try {
-            int place = settledPlace(offset);
-            if (place < 0) {
+            Place place = settledPlace(offset);
+            if (place == null) {
                 return false;
             }
-            access.with(memory(place), bases[place], trusted[place]);
+            access.with(place.memory, place.base, place.trusted);
             return true;
         } finally {
             lock.unlock();
@@ -314,18 +302,18 @@ public final class PageCache {
     public boolean change(long offset, int length, PageAccess access) throws BlockException {
         lock.lock();
         try {
-            int place = settledPlace(offset);
-            if (place < 0) {
+            Place place = settledPlace(offset);
+            if (place == null) {
                 return false;
             }
-            access.with(memory(place), bases[place], trusted[place]);
+            access.with(place.memory, place.base, place.trusted);
             int inPage = (int) offset & (pageSize - 1);
             int firstSector = inPage / SectorBatch.SECTOR;
             int lastSector = (inPage + length - 1) / SectorBatch.SECTOR;
-            if ((dirty[place] | writing[place]) == 0) {
+            if ((place.dirty | place.writing) == 0) {
                 dirtyPages++;
             }
-            dirty[place] |= SectorBatch.mask(firstSector, lastSector - firstSector + 1);
+            place.dirty |= SectorBatch.mask(firstSector, lastSector - firstSector + 1);
             return true;
         } finally {
             lock.unlock();
@@ -363,15 +351,16 @@ public final class PageCache {
         SectorBatch batch = new SectorBatch(target);
         lock.lock();
         try {
-            int place = fromPlace;
-            for (; place < keys.length && batch.hasRoom(pageSize); place++) {
-                if (dirty[place] != 0) {
-                    batch.add(place, keys[place] << pageShift, dirty[place], memory(place), bases[place]);
-                    writing[place] |= dirty[place];
-                    dirty[place] = 0;
+            int index = fromPlace;
+            for (; index < keys.length && batch.hasRoom(pageSize); index++) {
+                Place place = places[index];
+                if (place != null && place.dirty != 0) {
+                    batch.add(index, keys[index] << pageShift, place.dirty, place.memory, place.base);
+                    place.writing |= place.dirty;
+                    place.dirty = 0;
                 }
             }
-            batch.endAt(place);
+            batch.endAt(index);
             return batch;
         } finally {
             lock.unlock();
@@ -392,12 +381,12 @@ public final class PageCache {
         lock.lock();
         try {
             for (int i = 0; i < batch.pages(); i++) {
-                int place = batch.place(i);
+                Place place = place(batch.place(i));
                 if (stillDirty) {
-                    dirty[place] |= writing[place];
+                    place.dirty |= place.writing;
                 }
-                writing[place] = 0;
-                if (dirty[place] == 0) {
+                place.writing = 0;
+                if (place.dirty == 0) {
                     dirtyPages--;
                 }
             }
@@ -412,9 +401,64 @@ public final class PageCache {
         return keys.length;
     }
 
-    private AlignedBuffer memory(int place) {
-        AlignedBuffer slab = slabs[place];
-        assert slab != null : "a page in use has memory";
-        return slab;
+    private Place place(int index) {
+        Place place = places[index];
+        assert place != null : "a page in use has a place";
+        return place;
+    }
+
+    /** Memory for a page, and all that is known of the page in it: together, so that a lookup meets few lines of the processor's cache. */
+    private static final class Place {
+        final AlignedBuffer memory;
+        final int base;
+
+        /** Odd while the page is being replaced. */
+        @SuppressWarnings("unused") // through GENERATION
+        int generation;
+
+        long key;
+        boolean trusted;
+        boolean referenced;
+        /** Sectors of the page that differ from the file, a bit each. */
+        int dirty;
+        /** Sectors of the page that are being written. */
+        int writing;
+
+        Place(AlignedBuffer memory, int base) {
+            this.memory = memory;
+            this.base = base;
+        }
+
+        boolean isInMotion() {
+            return (generation & 1) != 0;
+        }
+
+        void beginReplacing(long newKey) {
+            GENERATION.setRelease(this, generation + 1);
+            VarHandle.fullFence();
+            key = newKey;
+        }
+
+        void endReplacing() {
+            GENERATION.setRelease(this, generation + 1);
+        }
+
+        /** {@link PageCache#lookup}, without a lock, where the page {@code wanted} was a moment ago. */
+        long read(long wanted, int inPage, int bytes) {
+            int before = (int) GENERATION.getAcquire(this);
+            if ((before & 1) != 0 || key != wanted) {
+                return ABSENT;
+            }
+            boolean believed = trusted;
+            long value = memory.getLongAcquire(base + (inPage & -Long.BYTES));
+            VarHandle.acquireFence();
+            if ((int) GENERATION.getAcquire(this) != before || !believed) {
+                return ABSENT;
+            }
+            if (!referenced) {
+                referenced = true;
+            }
+            return bytes == Long.BYTES ? value : value >>> (inPage & Integer.BYTES) * Byte.SIZE & 0xffffffffL;
+        }
     }
 }

@@ -4,6 +4,7 @@ package io.loomblock.memory;
 import io.loomblock.BlockException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Objects;
@@ -119,7 +120,12 @@ public final class AlignedBuffer implements AutoCloseable {
     /** Reads a long, aligned to 8, before everything that follows in this thread. */
     public long getLongAcquire(int offset) {
         check(offset, Long.BYTES);
-        return littleEndian(store.readVolatileLong(base + offset));
+        try {
+            // Not through the store, which checks the place a second time: tables are looked up for every request.
+            return littleEndian(memory().readVolatileLong(address + offset));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /** Writes a long, aligned to 8, after everything that this thread did before. */
