@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock;
 
-import io.loomblock.driver.Closer;
+import io.loomblock.driver.BlockAction;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.RequestGate;
 import java.util.ArrayList;
@@ -45,7 +45,7 @@ final class WholeImage {
     }
 
     /** Changes the image in a drained section; EBUSY if another than {@code by} has claimed it. */
-    void change(@Nullable Claim by, Closer.Step work) throws BlockException {
+    void change(@Nullable Claim by, BlockAction work) throws BlockException {
         alone(() -> {
             requireClaim(by);
             work.run();
@@ -65,7 +65,7 @@ final class WholeImage {
     }
 
     /** Does what others may do although the device is claimed, in a drained section. */
-    void alone(Closer.Step work) throws BlockException {
+    void alone(BlockAction work) throws BlockException {
         withNewsOfItsLength(() -> {
             try (BlockDevice.Drained section = drain()) {
                 work.run();
@@ -86,7 +86,7 @@ final class WholeImage {
     }
 
     /** Runs {@code work} alone, and tells of the length it leaves if that is another one. */
-    private void withNewsOfItsLength(Closer.Step work) throws BlockException {
+    private void withNewsOfItsLength(BlockAction work) throws BlockException {
         long before;
         long after;
         lock.lock();

@@ -6,16 +6,10 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs all steps of a close, whatever fails, and throws the first failure at the end. */
 public final class Closer {
-    /** One step. */
-    @FunctionalInterface
-    public interface Step {
-        void run() throws BlockException;
-    }
-
     private @Nullable Exception first;
 
     /** Runs a step and keeps its failure. */
-    public void run(Step step) {
+    public void run(BlockAction step) {
         try {
             step.run();
         } catch (BlockException | RuntimeException e) {

@@ -14,12 +14,6 @@ import org.jspecify.annotations.Nullable;
  * its call. Those who share a flush that fails all get its failure, and what was written counts as not flushed. Thread-safe.
  */
 public final class FlushGroup {
-    /** What a flush does. */
-    @FunctionalInterface
-    public interface Action {
-        void run() throws BlockException;
-    }
-
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition finished = lock.newCondition();
     private long started;
@@ -47,7 +41,7 @@ public final class FlushGroup {
      *
      * @throws BlockException the failure of that flush
      */
-    public void flush(Action action) throws BlockException {
+    public void flush(BlockAction action) throws BlockException {
         lock.lock();
         try {
             long wanted = started + 1;
@@ -68,7 +62,7 @@ public final class FlushGroup {
         run(action);
     }
 
-    private void run(Action action) throws BlockException {
+    private void run(BlockAction action) throws BlockException {
         boolean succeeded = false;
         BlockException thrown = null;
         try {

@@ -365,12 +365,12 @@ public final class Node implements AutoCloseable {
     }
 
     /** Makes a change while the node above works: requests of this node finish first, new ones wait. Not from within one of them. */
-    public void alone(Closer.Step change) throws BlockException {
+    public void alone(BlockAction change) throws BlockException {
         requests.alone(this, change);
     }
 
     /** Does what writes metadata: the next flush has work to do, also where this fails half way. */
-    private void change(String operation, Closer.Step work) throws BlockException {
+    private void change(String operation, BlockAction work) throws BlockException {
         try {
             checkOpen();
             requests.checkWritable();

@@ -109,7 +109,7 @@ final class RequestPath {
     }
 
     /** Runs {@link Node#alone}'s change of the node whose path this is. */
-    void alone(Node owner, Closer.Step change) throws BlockException {
+    void alone(Node owner, BlockAction change) throws BlockException {
         requests.shut();
         try {
             owner.drainBegin();

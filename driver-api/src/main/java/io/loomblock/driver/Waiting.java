@@ -28,7 +28,7 @@ public final class Waiting {
     }
 
     /** Does something whose waits an interrupt must not end: it is done again where one did. The flag is as it should be at the end. */
-    public static void uninterruptibly(Closer.Step step) throws BlockException {
+    public static void uninterruptibly(BlockAction step) throws BlockException {
         boolean interrupted = false;
         try {
             while (true) {

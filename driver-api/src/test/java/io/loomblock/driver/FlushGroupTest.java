@@ -63,7 +63,7 @@ class FlushGroupTest {
     }
 
     /** Starts flushes that have to wait, and returns when they do. */
-    private List<Future<?>> waiters(ExecutorService executor, int count, FlushGroup.Action action) {
+    private List<Future<?>> waiters(ExecutorService executor, int count, BlockAction action) {
         List<Future<?>> waiting = new ArrayList<>();
         List<Thread> threads = new ArrayList<>();
         for (int i = 0; i < count; i++) {

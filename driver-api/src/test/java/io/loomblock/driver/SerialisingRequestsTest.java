@@ -54,7 +54,7 @@ class SerialisingRequestsTest {
         return start(() -> node.coReadv(offset, IoVector.of(memory)));
     }
 
-    private static CompletableFuture<Void> start(Closer.Step request) {
+    private static CompletableFuture<Void> start(BlockAction request) {
         CompletableFuture<Void> result = new CompletableFuture<>();
         Thread.ofVirtual().start(() -> {
             try {

@@ -2,7 +2,7 @@
 package io.loomblock.fvd;
 
 import io.loomblock.OpenOptions;
-import io.loomblock.driver.Closer;
+import io.loomblock.driver.BlockAction;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +29,7 @@ record BaseCopies(@Nullable CopyOnRead reads, @Nullable Prefetcher prefetcher) {
             FvdImage.Files files,
             OpenSettings how,
             SoftStore store,
-            Closer.Step finish) {
+            BlockAction finish) {
         OpenOptions options = how.generic();
         if (!layout.hasBitmap() || !files.base().isOpen() || options.offline()) {
             return NONE;

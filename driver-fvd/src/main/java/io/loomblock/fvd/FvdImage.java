@@ -5,7 +5,7 @@ import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.BackingFile;
-import io.loomblock.driver.Closer;
+import io.loomblock.driver.BlockAction;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.RequestFlags;
 import io.loomblock.driver.WriteGuard;
@@ -301,7 +301,7 @@ record FvdImage(
             LoggedWrite write =
                     new LoggedWrite(files, settings.generic().pool(), ring.format(), metadata, area, mapper, journal);
             SoftStore soft = new SoftStore(files, settings.generic().pool(), metadata, area, write, journal, guard);
-            Closer.Step finish = () -> finishFetching(journal);
+            BlockAction finish = () -> finishFetching(journal);
             return new Writing(
                     journal, ring, mapper, write, BaseCopies.of(header, layout, files, settings, soft, finish));
         }

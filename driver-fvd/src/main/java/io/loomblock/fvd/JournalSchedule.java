@@ -2,6 +2,7 @@
 package io.loomblock.fvd;
 
 import io.loomblock.BlockException;
+import io.loomblock.driver.BlockAction;
 import io.loomblock.driver.Timers;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -17,19 +18,13 @@ import org.slf4j.LoggerFactory;
  * log only: the journal sees to it that nothing is written any more.
  */
 final class JournalSchedule {
-    /** What a journal does behind the scenes. */
-    @FunctionalInterface
-    interface Work {
-        void run() throws BlockException;
-    }
-
     private static final Logger LOG = LoggerFactory.getLogger(JournalSchedule.class);
 
     private final ReentrantLock lock;
     private final Timers timers;
     private final long periodNanos;
-    private final Work writeAll;
-    private final Work writeFull;
+    private final BlockAction writeAll;
+    private final BlockAction writeFull;
 
     private Timers.@Nullable Timer timer;
     /** Somebody is on the way to write what is full. */
@@ -45,7 +40,7 @@ final class JournalSchedule {
      * @param writeAll what to do then
      * @param writeFull writes the buffers that are full
      */
-    JournalSchedule(ReentrantLock lock, Timers timers, long periodMillis, Work writeAll, Work writeFull) {
+    JournalSchedule(ReentrantLock lock, Timers timers, long periodMillis, BlockAction writeAll, BlockAction writeFull) {
         this.lock = lock;
         this.timers = timers;
         this.periodNanos = TimeUnit.MILLISECONDS.toNanos(periodMillis);
@@ -76,7 +71,7 @@ final class JournalSchedule {
         run(() -> kicked = false, writeFull);
     }
 
-    private void run(Runnable begin, Work work) {
+    private void run(Runnable begin, BlockAction work) {
         lock.lock();
         try {
             begin.run();
@@ -90,7 +85,7 @@ final class JournalSchedule {
     }
 
     /** Runs work now, whose failure is told to the log; not under the lock. */
-    static void runOrWarn(Work work) {
+    static void runOrWarn(BlockAction work) {
         try {
             work.run();
         } catch (BlockException e) {

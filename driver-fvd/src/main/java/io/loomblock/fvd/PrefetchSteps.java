@@ -3,7 +3,7 @@ package io.loomblock.fvd;
 
 import io.loomblock.BlockException;
 import io.loomblock.driver.BackingFile;
-import io.loomblock.driver.Closer;
+import io.loomblock.driver.BlockAction;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Timers;
 import io.loomblock.memory.AlignedBuffer;
@@ -31,7 +31,7 @@ final class PrefetchSteps {
     private final BackingFile base;
     private final Timers timers;
     private final SoftStore store;
-    private final Closer.Step finish;
+    private final BlockAction finish;
     private final long unit;
     private final int slots;
     private final BufferPool buffers;
@@ -80,7 +80,7 @@ final class PrefetchSteps {
             Timers timers,
             RandomGenerator random,
             SoftStore store,
-            Closer.Step finish) {
+            BlockAction finish) {
         this.settings = settings;
         this.layout = layout;
         this.base = base;

@@ -2,6 +2,7 @@
 package io.loomblock.fvd;
 
 import io.loomblock.BlockException;
+import io.loomblock.driver.BlockAction;
 import io.loomblock.driver.Timers;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -121,17 +122,13 @@ final class Prefetcher {
         }
     }
 
-    /** A step, as the threads of the timers run it. */
-    private interface Step {
-        void run() throws BlockException;
-    }
-
-    private void plan(Step step) {
+    /** Has the threads of the timers do it. */
+    private void plan(BlockAction step) {
         long planned = era;
         timers.schedule("loomblock-fvd-prefetch", 0, () -> run(step, planned));
     }
 
-    private void run(Step step, long planned) {
+    private void run(BlockAction step, long planned) {
         if (!enter(planned)) {
             return;
         }

@@ -7,8 +7,8 @@ import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.BackingFile;
+import io.loomblock.driver.BlockAction;
 import io.loomblock.driver.BlockDriver;
-import io.loomblock.driver.Closer;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.NodeOptions;
 import io.loomblock.driver.OptionValues;
@@ -44,7 +44,7 @@ class PrefetcherTest {
     private final AtomicInteger reads = new AtomicInteger();
     private long readMillis;
     private long writeMillis;
-    private Closer.Step duringRead = () -> {};
+    private BlockAction duringRead = () -> {};
     private FvdImage image;
 
     /** Time passes where a disk is slow; timers do not fall due by that. */

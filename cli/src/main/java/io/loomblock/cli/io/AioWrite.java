@@ -3,6 +3,7 @@ package io.loomblock.cli.io;
 
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
+import io.loomblock.driver.BlockAction;
 import io.loomblock.driver.RequestFlags;
 import io.loomblock.memory.IoVector;
 import java.io.PrintStream;
@@ -20,12 +21,6 @@ final class AioWrite {
 
     AioWrite(Invocation call) {
         this.call = call;
-    }
-
-    /** The I/O of a request. */
-    @FunctionalInterface
-    private interface Work {
-        void run() throws BlockException;
     }
 
     private void option(char option, String value) throws CommandRefused {
@@ -85,7 +80,7 @@ final class AioWrite {
         start(offset, buffer.size(), () -> device.write(offset, buffer.size(), buffer, 0, flags));
     }
 
-    private void start(long offset, long bytes, Work work) {
+    private void start(long offset, long bytes, BlockAction work) {
         PrintStream out = call.out();
         long start = System.nanoTime();
         call.session().background().start(() -> {
