@@ -2,6 +2,7 @@
 package io.loomblock.protocol;
 
 import io.loomblock.BlockException;
+import io.loomblock.driver.BlockAction;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -61,6 +62,14 @@ final class IoThreads {
         Task<T> task = new Task<>(call);
         executor.execute(task);
         return task.outcome();
+    }
+
+    /** Runs what gives no result on one of the threads, or throws what it throws. */
+    void run(BlockAction action) throws BlockException {
+        call(() -> {
+            action.run();
+            return Boolean.TRUE;
+        });
     }
 
     /** Runs what nobody waits for on one of the threads. */
