@@ -75,7 +75,11 @@ interface FileIo extends AutoCloseable {
     /** Sets the length of a file; what is gained reads as zeros. */
     void truncate(long length) throws BlockException;
 
-    /** Makes a file longer, by a hole; like {@link #truncate}, which it calls unless it has something better. */
+    /**
+     * Makes a file longer, by a hole; like {@link #truncate}, which it calls unless it has something better.
+     *
+     * @param length no less than it has: nobody writes past its end meanwhile, or what is written there may be cut off
+     */
     default void extend(long length) throws BlockException {
         truncate(length);
     }
