@@ -2,12 +2,17 @@
 package io.loomblock.fvd;
 
 import io.loomblock.BlockException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What {@code img info} shows of an FVD image: every field of the header, and how much storage is used. spec: fvd.md section 16.5. */
+/**
+ * What {@code img info} shows of an FVD image: every field of the header, how much storage is used, and how much of the base image is not
+ * needed any more. Where metadata cannot be read, what it would tell is left out, and that is told. spec: fvd.md section 16.5.
+ */
 final class ImageFacts {
     /** Entries of a table that are looked through to count what is in use. */
     private static final long MOST_COUNTED = 1 << 20;
@@ -21,9 +26,10 @@ final class ImageFacts {
      *
      * @param dataLength length of the file with the data, in bytes
      */
-    static Map<String, Object> of(FvdImage image, long dataLength) throws BlockException {
+    static Map<String, Object> of(FvdImage image, long dataLength) {
         FvdHeader header = image.header().get();
         Map<String, Object> facts = new LinkedHashMap<>();
+        List<String> unreadable = new ArrayList<>();
         facts.put("version", header.version());
         facts.put("clean-shutdown", header.clean());
         facts.put("data-offset", header.dataOffset());
@@ -33,17 +39,20 @@ final class ImageFacts {
         }
         putBase(header, facts);
         if (!header.base().isNone()) {
-            putProgress(image, facts);
+            putProgress(image, facts, unreadable);
         }
         facts.put("compact-image", header.isCompact());
         if (header.isCompact()) {
             putTable(header, dataLength, facts);
-            putStorageUsed(image, dataLength, facts);
+            putStorageUsed(image, dataLength, facts, unreadable);
         }
         facts.put("journal-offset", header.journal().offset());
         facts.put("journal-size", header.journal().size());
         if (header.version() == 2) {
             facts.put("stable-journal-epoch", header.stableEpoch());
+        }
+        if (!unreadable.isEmpty()) {
+            facts.put("unreadable-metadata", String.join(", ", unreadable));
         }
         return facts;
     }
@@ -79,11 +88,17 @@ final class ImageFacts {
         facts.put("prefetch-throttle-time", prefetch.throttleTime());
     }
 
-    /** How much of the base image is not needed any more, and what is being done about the rest. */
-    private static void putProgress(FvdImage image, Map<String, Object> facts) throws BlockException {
+    /** How much of the base image is not needed any more, unless that cannot be read, and what is being done about the rest. */
+    private static void putProgress(FvdImage image, Map<String, Object> facts, List<String> unreadable) {
         BaseBitmap bitmap = image.metadata().bitmap();
         FvdImage.Writing writing = image.writing();
-        facts.put("base-data-in-image", bitmap == null ? image.header().get().baseSize() : bitmap.bytesInImage());
+        try {
+            facts.put(
+                    "base-data-in-image", bitmap == null ? image.header().get().baseSize() : bitmap.bytesInImage());
+        } catch (BlockException e) {
+            unreadable.add("bitmap");
+            LOG.warn("How much the image has of its base image is not known: {}", e.getMessage());
+        }
         facts.put("prefetch-state", writing == null ? "off" : writing.copies().prefetchState());
     }
 
@@ -101,7 +116,8 @@ final class ImageFacts {
      * Bytes up to the end of the last chunk in use. Where nobody keeps count, the table is looked through if it is not too long for that; what
      * it does not tell is left out.
      */
-    private static void putStorageUsed(FvdImage image, long dataLength, Map<String, Object> facts) {
+    private static void putStorageUsed(
+            FvdImage image, long dataLength, Map<String, Object> facts, List<String> unreadable) {
         FvdImage.Writing writing = image.writing();
         ChunkMapper mapper = writing == null ? null : writing.mapper();
         ChunkTable table = image.metadata().table();
@@ -113,6 +129,7 @@ final class ImageFacts {
                 TableScan scan = TableScan.of(table, layout, layout.storage(dataLength), true);
                 facts.put("storage-used", scan.next() * layout.chunkSize());
             } catch (BlockException e) {
+                unreadable.add("table");
                 LOG.warn("How much storage is used is not known: {}", e.getMessage());
             }
         }

@@ -435,6 +435,7 @@ class TraceTest {
         try (BlockDevice device = images.open(FvdImages.readOnly())) {
             assertThat(device.info().formatSpecific())
                     .doesNotContainKey("storage-used")
+                    .containsEntry("unreadable-metadata", "table")
                     .containsEntry("chunk-size", (long) CHUNK);
         }
     }
