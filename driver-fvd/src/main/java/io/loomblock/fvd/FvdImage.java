@@ -300,7 +300,7 @@ record FvdImage(
             }
             LoggedWrite write =
                     new LoggedWrite(files, settings.generic().pool(), ring.format(), metadata, area, mapper, journal);
-            SoftStore soft = new SoftStore(files, settings.generic().pool(), metadata, area, write, journal, guard);
+            SoftStore soft = new SoftStore(files, metadata, area, write, journal, guard);
             BlockAction finish = () -> finishFetching(journal);
             return new Writing(
                     journal, ring, mapper, write, BaseCopies.of(header, layout, files, settings, soft, finish));

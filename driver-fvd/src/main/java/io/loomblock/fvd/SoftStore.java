@@ -24,13 +24,14 @@ final class SoftStore {
 
     private final Node data;
     private final BackingFile base;
-    private final BufferPool pool;
     private final FvdLayout layout;
     private final Metadata metadata;
     private final DataArea area;
     private final LoggedWrite write;
     private final Journal journal;
     private final WriteGuard guard;
+    /** Of its own: who holds one may wait for storage, and so for others that need memory. Two threads store, one piece each at a time. */
+    private final BufferPool pieces = new BufferPool(2L * PIECE, 0);
 
     /** Whole blocks in a row, in bytes: {@code [start, end)}. */
     record Region(long start, long end) {
@@ -46,7 +47,6 @@ final class SoftStore {
 
     SoftStore(
             FvdImage.Files files,
-            BufferPool pool,
             Metadata metadata,
             DataArea area,
             LoggedWrite write,
@@ -54,7 +54,6 @@ final class SoftStore {
             WriteGuard guard) {
         this.data = files.data();
         this.base = files.base();
-        this.pool = pool;
         this.layout = metadata.layout();
         this.metadata = metadata;
         this.area = area;
@@ -143,7 +142,7 @@ final class SoftStore {
     }
 
     private void copy(long start, long end, DebugEvent step) throws BlockException {
-        try (AlignedBuffer buffer = pool.acquireReserved(PIECE)) {
+        try (AlignedBuffer buffer = pieces.acquire(PIECE)) {
             for (long at = start; at < end; ) {
                 int n = (int) Math.min(end - at, PIECE);
                 IoVector piece = IoVector.of(buffer, 0, n);

@@ -8,17 +8,20 @@ import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
+import io.loomblock.PreallocationMode;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.Timers;
 import io.loomblock.iotests.support.FvdImages;
 import io.loomblock.iotests.support.FvdImages.Shape;
 import io.loomblock.iotests.support.Guest;
+import io.loomblock.memory.BufferPool;
 import io.loomblock.testkit.BlockingDriver;
 import io.loomblock.testkit.BlockingDriver.Hold;
 import io.loomblock.testkit.Call;
 import io.loomblock.testkit.FakeTimers;
 import io.loomblock.testkit.FaultDriver;
 import io.loomblock.testkit.FaultDriver.Fault;
+import io.loomblock.testkit.ForwardingDriver;
 import io.loomblock.testkit.HurriedTimers;
 import io.loomblock.testkit.Pattern;
 import io.loomblock.testkit.RecordingDriver;
@@ -366,6 +369,27 @@ class PrefetchTest {
             device.reopen(true);
             awaitStart();
             assertThat(state(device)).isEqualTo("finished");
+        }
+    }
+
+    /** Who waits for storage waits for others, who need memory: with an image as data file, from the same pool. */
+    @Test
+    void nothingIsHeldOfTheMemoryOfOthersWhileStorageGrowsForALargeBlock() throws Exception {
+        BufferPool pool = new BufferPool(16 << 20, 8 << 20);
+        List<Long> held = new ArrayList<>();
+        makeImage(new Shape(2, SIZE, CHUNK, 3 << 20, 8192, true));
+        images.with(image, new ForwardingDriver(data) {
+            @Override
+            public void truncate(long bytes, boolean exact, PreallocationMode mode) throws BlockException {
+                held.add(pool.outstanding());
+                super.truncate(bytes, exact, mode);
+            }
+        });
+        try (BlockDevice device = images.open(options(timers).withPool(pool))) {
+            long before = pool.outstanding();
+            awaitStart();
+            assertThat(state(device)).isEqualTo("finished");
+            assertThat(held).isNotEmpty().containsOnly(before);
         }
     }
 }
