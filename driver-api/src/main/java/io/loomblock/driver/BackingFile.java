@@ -2,6 +2,7 @@
 package io.loomblock.driver;
 
 import io.loomblock.BlockException;
+import io.loomblock.BlockStatus;
 import io.loomblock.memory.IoVector;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +21,16 @@ public record BackingFile(Node file, @Nullable Node backing) {
     /** How many of the {@code bytes} bytes at {@code pos} the backing file has; 0 behind its end. */
     public long reach(long pos, long bytes) throws BlockException {
         return backing == null ? 0 : Math.max(0, Math.min(bytes, backing.length() - pos));
+    }
+
+    /** Whether the {@code bytes} bytes at {@code pos} are known to be zeros, without being read. */
+    public boolean isZero(long pos, long bytes) throws BlockException {
+        long inside = reach(pos, bytes);
+        if (inside == 0 || backing == null) {
+            return true;
+        }
+        BlockStatus status = backing.blockStatus(pos, inside);
+        return status.isZero() && status.length() >= inside;
     }
 
     /** Reads {@code bytes} bytes at {@code pos} into {@code qiov} from {@code qiovOffset} on. */

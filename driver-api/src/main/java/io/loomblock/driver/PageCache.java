@@ -29,15 +29,6 @@ public final class PageCache {
     private static final int LOADED = -1;
     private static final int FULL = -2;
     private static final VarHandle KEYS = MethodHandles.arrayElementVarHandle(long[].class);
-    private static final VarHandle GENERATION;
-
-    static {
-        try {
-            GENERATION = MethodHandles.lookup().findVarHandle(Place.class, "generation", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
 
     /** Fills a page from the file. */
     @FunctionalInterface
@@ -71,7 +62,7 @@ public final class PageCache {
     /** Of the pages, 0 where there is none: what lookups search. */
     private final long[] keys;
     /** Null where there has never been a page. */
-    private final @Nullable Place[] places;
+    private final @Nullable PagePlace[] places;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition settled = lock.newCondition();
@@ -94,7 +85,7 @@ public final class PageCache {
         long wanted = Math.clamp(budget, (long) pageSize * MIN_PAGES, 1L << 32) / pageSize;
         this.sets = (int) (wanted / WAYS);
         keys = new long[sets * WAYS];
-        places = new Place[sets * WAYS];
+        places = new PagePlace[sets * WAYS];
         unassigned = (long) keys.length * pageSize;
     }
 
@@ -131,7 +122,7 @@ public final class PageCache {
         int first = firstPlace(key);
         for (int i = first; i < first + WAYS; i++) {
             if ((long) KEYS.getAcquire(keys, i) == key) {
-                Place place = places[i];
+                PagePlace place = places[i];
                 return place == null ? ABSENT : place.read(key, (int) offset & (pageSize - 1), bytes);
             }
         }
@@ -156,7 +147,7 @@ public final class PageCache {
         if (index < 0) {
             return index == LOADED;
         }
-        Place place = place(index);
+        PagePlace place = place(index);
         boolean done = false;
         try {
             place.trusted = loader.load(key << pageShift, place.memory, place.base);
@@ -204,7 +195,7 @@ public final class PageCache {
         int fallback = FULL;
         int clean = -1;
         for (int i = first; i < first + WAYS; i++) {
-            Place place = places[i];
+            PagePlace place = places[i];
             if (place == null) {
                 return i;
             }
@@ -231,7 +222,7 @@ public final class PageCache {
     }
 
     private void claim(int index, long key) throws BlockException {
-        Place place = places[index];
+        PagePlace place = places[index];
         if (place == null) {
             place = newPlace();
             places[index] = place;
@@ -240,7 +231,7 @@ public final class PageCache {
         KEYS.setRelease(keys, index, key);
     }
 
-    private Place newPlace() throws BlockException {
+    private PagePlace newPlace() throws BlockException {
         AlignedBuffer slab = currentSlab;
         if (slab == null || currentSlabUsed + pageSize > slab.capacity()) {
             slab = AlignedBuffer.allocate((int) Math.min(SLAB, unassigned));
@@ -250,16 +241,18 @@ public final class PageCache {
         }
         int base = currentSlabUsed;
         currentSlabUsed += pageSize;
-        return new Place(slab, base);
+        return new PagePlace(slab, base);
     }
 
     private void finishLoad(int index, boolean success) {
         lock.lock();
         try {
+            PagePlace place = place(index);
             if (!success) {
                 KEYS.setRelease(keys, index, 0L);
+                place.forget();
             }
-            place(index).endReplacing();
+            place.endReplacing();
             settled.signalAll();
         } finally {
             lock.unlock();
@@ -267,7 +260,7 @@ public final class PageCache {
     }
 
     /** The place of the page that holds {@code offset}, if it is there and settled. Under the lock. */
-    private @Nullable Place settledPlace(long offset) {
+    private @Nullable PagePlace settledPlace(long offset) {
         int index = find(key(offset));
         return index >= 0 && !place(index).isInMotion() ? place(index) : null;
     }
@@ -281,7 +274,7 @@ public final class PageCache {
     public boolean look(long offset, PageAccess access) throws BlockException {
         lock.lock();
         try {
-            Place place = settledPlace(offset);
+            PagePlace place = settledPlace(offset);
             if (place == null) {
                 return false;
             }
@@ -302,7 +295,7 @@ public final class PageCache {
     public boolean change(long offset, int length, PageAccess access) throws BlockException {
         lock.lock();
         try {
-            Place place = settledPlace(offset);
+            PagePlace place = settledPlace(offset);
             if (place == null) {
                 return false;
             }
@@ -353,7 +346,7 @@ public final class PageCache {
         try {
             int index = fromPlace;
             for (; index < keys.length && batch.hasRoom(pageSize); index++) {
-                Place place = places[index];
+                PagePlace place = places[index];
                 if (place != null && place.dirty != 0) {
                     batch.add(index, keys[index] << pageShift, place.dirty, place.memory, place.base);
                     place.writing |= place.dirty;
@@ -381,7 +374,7 @@ public final class PageCache {
         lock.lock();
         try {
             for (int i = 0; i < batch.pages(); i++) {
-                Place place = place(batch.place(i));
+                PagePlace place = place(batch.place(i));
                 if (stillDirty) {
                     place.dirty |= place.writing;
                 }
@@ -401,64 +394,9 @@ public final class PageCache {
         return keys.length;
     }
 
-    private Place place(int index) {
-        Place place = places[index];
+    private PagePlace place(int index) {
+        PagePlace place = places[index];
         assert place != null : "a page in use has a place";
         return place;
-    }
-
-    /** Memory for a page, and all that is known of the page in it: together, so that a lookup meets few lines of the processor's cache. */
-    private static final class Place {
-        final AlignedBuffer memory;
-        final int base;
-
-        /** Odd while the page is being replaced. */
-        @SuppressWarnings("unused") // through GENERATION
-        int generation;
-
-        long key;
-        boolean trusted;
-        boolean referenced;
-        /** Sectors of the page that differ from the file, a bit each. */
-        int dirty;
-        /** Sectors of the page that are being written. */
-        int writing;
-
-        Place(AlignedBuffer memory, int base) {
-            this.memory = memory;
-            this.base = base;
-        }
-
-        boolean isInMotion() {
-            return (generation & 1) != 0;
-        }
-
-        void beginReplacing(long newKey) {
-            GENERATION.setRelease(this, generation + 1);
-            VarHandle.fullFence();
-            key = newKey;
-        }
-
-        void endReplacing() {
-            GENERATION.setRelease(this, generation + 1);
-        }
-
-        /** {@link PageCache#lookup}, without a lock, where the page {@code wanted} was a moment ago. */
-        long read(long wanted, int inPage, int bytes) {
-            int before = (int) GENERATION.getAcquire(this);
-            if ((before & 1) != 0 || key != wanted) {
-                return ABSENT;
-            }
-            boolean believed = trusted;
-            long value = memory.getLongAcquire(base + (inPage & -Long.BYTES));
-            VarHandle.acquireFence();
-            if ((int) GENERATION.getAcquire(this) != before || !believed) {
-                return ABSENT;
-            }
-            if (!referenced) {
-                referenced = true;
-            }
-            return bytes == Long.BYTES ? value : value >>> (inPage & Integer.BYTES) * Byte.SIZE & 0xffffffffL;
-        }
     }
 }

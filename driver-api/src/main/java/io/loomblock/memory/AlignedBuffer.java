@@ -152,13 +152,22 @@ public final class AlignedBuffer implements AutoCloseable {
     public void copyTo(int offset, AlignedBuffer target, int targetOffset, int length) {
         check(offset, length);
         target.check(targetOffset, length);
-        memory().copyMemory(address + offset, target.address + targetOffset, length);
+        try {
+            memory().copyMemory(address + offset, target.address + targetOffset, length);
+        } finally {
+            Reference.reachabilityFence(this);
+            Reference.reachabilityFence(target);
+        }
     }
 
     /** Sets {@code length} bytes from {@code offset} on to {@code value}. */
     public void fill(int offset, int length, byte value) {
         check(offset, length);
-        memory().setMemory(address + offset, length, value);
+        try {
+            memory().setMemory(address + offset, length, value);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /** Whether the {@code length} bytes from {@code offset} on are all zero; true for none. */

@@ -6,6 +6,7 @@ import io.loomblock.Errno;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
@@ -34,7 +35,7 @@ final class AioQueue {
     /** In place of a request's number, for the reader of events to end. */
     private static final long LAST = -1;
 
-    /** To allocate storage takes some ten microseconds, but on a busy processor may be interrupted. */
+    /** To allocate storage takes some ten microseconds, but a busy processor may turn to something else meanwhile. */
     private static final long QUICK_BEGIN_NANOS = 5_000_000;
 
     private static final long RETRY_NANOS = 100_000_000;
@@ -164,9 +165,13 @@ final class AioQueue {
         AioRequest last = new AioRequest(LAST);
         // A read of nothing ends at once, and like all others by an event.
         last.begin(LinuxConstants.IOCB_CMD_PREAD, 0, fd, 0, 0, 0);
-        int begun = libc.ioSubmit(name, last.pointer());
-        if (begun < 0) {
-            throw new BlockException(Errno.of(-begun));
+        try {
+            int begun = libc.ioSubmit(name, last.pointer());
+            if (begun < 0) {
+                throw new BlockException(Errno.of(-begun));
+            }
+        } finally {
+            Reference.reachabilityFence(last);
         }
     }
 }

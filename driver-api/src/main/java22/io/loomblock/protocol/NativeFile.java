@@ -44,6 +44,9 @@ final class NativeFile implements FileIo {
     /** Null with the page cache. */
     private final @Nullable DirectIo directIo;
 
+    /** The file was so long when it was asked; only O_DIRECT asks. */
+    private volatile long reached;
+
     private final Pace statusPace = new Pace(CachedReads.QUICK_NANOS);
     private final Pace extensionPace = new Pace(CachedReads.QUICK_NANOS);
 
@@ -108,8 +111,8 @@ final class NativeFile implements FileIo {
 
         DirectIo(AioQueue.Opener queues) {
             queue = new LazyAioQueue(queues);
-            reads = new DirectTransfer(this::startRead, NativeFile.this::readDirect, threads, requestAlignment);
-            writes = new DirectTransfer(this::startWrite, NativeFile.this::writeDirect, threads, requestAlignment);
+            reads = DirectTransfer.ofReads(this::startRead, NativeFile.this::readDirect, threads, requestAlignment);
+            writes = DirectTransfer.ofWrites(this::startWrite, NativeFile.this::writeDirect, threads, requestAlignment);
         }
 
         private long startRead(long address, int length, long offset, boolean patiently) {
@@ -117,8 +120,23 @@ final class NativeFile implements FileIo {
         }
 
         private long startWrite(long address, int length, long offset, boolean patiently) {
+            if (patiently && !reaches(offset + length)) {
+                return -LinuxConstants.EAGAIN;
+            }
             return queue.run(LinuxConstants.IOCB_CMD_PWRITE, fd, address, length, offset, patiently);
         }
+    }
+
+    /** Whether the file is so long: as a rule a write that makes it longer is over before the system lets go of the thread. */
+    private boolean reaches(long end) {
+        if (end <= reached) {
+            return true;
+        }
+        Statx.Answer answer = Statx.ofDescriptor(libc, fd);
+        if (answer.errno() == 0 && facts.kind() == FileKind.REGULAR) {
+            reached = answer.known().size();
+        }
+        return end <= reached || facts.kind() != FileKind.REGULAR;
     }
 
     private int readDirect(long address, int length, long offset) throws BlockException {
@@ -211,7 +229,9 @@ final class NativeFile implements FileIo {
 
     @Override
     public void truncate(long length) throws BlockException {
+        reached = 0;
         slowly(threads, () -> check(libc.ftruncate(fd, length)));
+        reached = 0;
     }
 
     /**

@@ -3,7 +3,12 @@ package io.loomblock.protocol;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.loomblock.BlockException;
+import io.loomblock.Errno;
+import io.loomblock.memory.AlignedBuffer;
+import io.loomblock.memory.BufferPool;
 import java.lang.reflect.Constructor;
+import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.nio.file.Files;
@@ -16,10 +21,18 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.opentest4j.TestAbortedException;
 
 /** Where the kernel has queues and the system no thread to read their events; by name, because Java 21 does not see these classes. */
 @Timeout(60)
 class AioQueueTest {
+    /** IOCB_CMD_PWRITE. */
+    private static final short WRITE = 1;
+
+    private static final int BYTES = 4096;
+    private static final int HOLES = 5;
+
     @BeforeEach
     void requireNative() {
         Assumptions.assumeTrue(TestEngine.hasNative(), "there is no FFM on this JVM");
@@ -62,6 +75,52 @@ class AioQueueTest {
         }
         assertThat(asked).hasValue(1);
         awaitNoQueues();
+    }
+
+    /** As with writes that allocate storage, on file systems that do not do that without waiting. */
+    @Test
+    void whatWouldHaveToWaitIsDonePatiently(@TempDir Path directory) throws Exception {
+        Object libc = newLibC();
+        Constructor<?> engine = type("NativeEngine").getDeclaredConstructor(type("LibC"));
+        engine.setAccessible(true);
+        OpenMode direct = new OpenMode(true, true, true);
+        try (FileIo file = open((FileEngine) engine.newInstance(libc), directory.resolve("file"), direct);
+                AlignedBuffer memory = BufferPool.shared().acquireReserved(BYTES)) {
+            file.truncate(HOLES * BYTES);
+            Field descriptor = file.getClass().getDeclaredField("fd");
+            descriptor.setAccessible(true);
+            int fd = descriptor.getInt(file);
+            Method open = type("AioQueue").getDeclaredMethod("open", type("LibC"));
+            open.setAccessible(true);
+            Object queue = open.invoke(null, libc);
+            Assumptions.assumeTrue(queue != null, "the kernel has no queues for requests");
+            Method run = queue.getClass()
+                    .getDeclaredMethod("run", short.class, int.class, long.class, int.class, long.class, boolean.class);
+            run.setAccessible(true);
+            for (int hole = 0; hole < HOLES; hole++) {
+                long address = memory.address(0, BYTES);
+                long offset = (long) hole * BYTES;
+                long atOnce = (long) run.invoke(queue, WRITE, fd, address, BYTES, offset, false);
+                assertThat(atOnce).isIn((long) BYTES, (long) -Errno.EAGAIN.number(), (long) -Errno.ENOTSUP.number());
+                assertThat((long) run.invoke(queue, WRITE, fd, address, BYTES, offset, true))
+                        .as("hole %d", hole)
+                        .isEqualTo(BYTES);
+                // So that trust has to be gained anew: an attempt of which nobody has told the end would keep it from
+                // that.
+                LockSupport.parkNanos(2 * Pace.TRUST_NANOS);
+            }
+            Method close = queue.getClass().getDeclaredMethod("close", int.class);
+            close.setAccessible(true);
+            close.invoke(queue, fd);
+        }
+    }
+
+    private static FileIo open(FileEngine engine, Path path, OpenMode mode) {
+        try {
+            return engine.open(path.toString(), mode);
+        } catch (BlockException e) {
+            throw new TestAbortedException("no O_DIRECT here", e);
+        }
     }
 
     /** Those of other tests go when their files are closed. */

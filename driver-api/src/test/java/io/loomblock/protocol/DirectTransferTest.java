@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Whatever the system says to an attempt, all is transferred, or the plain call says why not; a carrier waits for neither. */
+/** Whatever the system says to an attempt, all is transferred, or the plain call, which no carrier makes, says why not. */
 @Timeout(60)
 class DirectTransferTest {
     private static final int BLOCK = 512;
@@ -34,8 +34,11 @@ class DirectTransferTest {
     private volatile long patientAnswer = LENGTH;
     private volatile Errno failure;
 
-    private final DirectTransfer transfer =
-            new DirectTransfer(this::attempt, this::plainly, IoThreads.forCalls(), BLOCK);
+    private final DirectTransfer reads =
+            DirectTransfer.ofReads(this::attempt, this::plainly, IoThreads.forCalls(), BLOCK);
+    private final DirectTransfer writes =
+            DirectTransfer.ofWrites(this::attempt, this::plainly, IoThreads.forCalls(), BLOCK);
+    private DirectTransfer transfer = reads;
 
     private long attempt(long address, int length, long offset, boolean patiently) {
         if (patiently) {
@@ -80,6 +83,29 @@ class DirectTransferTest {
         assertThat(plain).isEmpty();
     }
 
+    /** As where the device has become full: the plain call says so. */
+    @Test
+    void aWriteThatEndsInsideOfABlockGoesOn() throws Exception {
+        transfer = writes;
+        answer = 700;
+        assertThat(run(0)).isEqualTo(LENGTH);
+        assertThat(plain).containsExactly(new Plain(BLOCK, LENGTH - BLOCK, BLOCK, false));
+        failure = Errno.ENOSPC;
+        assertFails(Errno.ENOSPC);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"ENOTSUP", "EINVAL"})
+    void whatCannotBeDonePatientlyIsNotAskedAgain(Errno errno) throws Exception {
+        transfer = writes;
+        answer = -Errno.EAGAIN.number();
+        patientAnswer = -errno.number();
+        assertThat(run(0)).isEqualTo(LENGTH);
+        assertThat(run(0)).isEqualTo(LENGTH);
+        assertThat(attempts).hasValue(1);
+        assertThat(patientAttempts).hasValue(1);
+    }
+
     @Test
     void nothingIsTheEndOnlyIfThePlainCallSaysSo() throws Exception {
         answer = 0;
@@ -88,22 +114,39 @@ class DirectTransferTest {
     }
 
     @Test
-    void whatWouldHaveWaitedAndTheNextOnesArePatient() throws Exception {
+    void afterOneThatWouldHaveWaitedTheNextReadsAreHandedOn() throws Exception {
         answer = -Errno.EAGAIN.number();
         assertThat(run(0)).isEqualTo(LENGTH);
         answer = LENGTH;
-        for (int i = 0; i < DirectTransfer.PATIENT; i++) {
+        for (int i = 0; i < DirectTransfer.IN_A_ROW; i++) {
             assertThat(run(0)).isEqualTo(LENGTH);
         }
         assertThat(attempts).hasValue(1);
-        assertThat(patientAttempts).hasValue(1 + DirectTransfer.PATIENT);
+        assertThat(patientAttempts).hasValue(0);
+        assertThat(plain).hasSize(1 + DirectTransfer.IN_A_ROW).noneMatch(Plain::onVirtualThread);
+        assertThat(run(0)).isEqualTo(LENGTH);
+        assertThat(attempts).hasValue(2);
+    }
+
+    @Test
+    void theNextWritesArePatient() throws Exception {
+        transfer = writes;
+        answer = -Errno.EAGAIN.number();
+        assertThat(run(0)).isEqualTo(LENGTH);
+        answer = LENGTH;
+        for (int i = 0; i < DirectTransfer.IN_A_ROW; i++) {
+            assertThat(run(0)).isEqualTo(LENGTH);
+        }
+        assertThat(attempts).hasValue(1);
+        assertThat(patientAttempts).hasValue(1 + DirectTransfer.IN_A_ROW);
         assertThat(run(0)).isEqualTo(LENGTH);
         assertThat(attempts).hasValue(2);
         assertThat(plain).isEmpty();
     }
 
     @Test
-    void whatWouldWaitLongIsHandedOn() throws Exception {
+    void aWriteThatWouldWaitLongIsHandedOn() throws Exception {
+        transfer = writes;
         answer = -Errno.EAGAIN.number();
         patientAnswer = answer;
         for (int i = 0; i < 3; i++) {
@@ -113,7 +156,8 @@ class DirectTransferTest {
     }
 
     @Test
-    void theRestOfAPatientPartIsTransferredPlainly() throws Exception {
+    void theRestOfAPatientWriteIsWrittenPlainly() throws Exception {
+        transfer = writes;
         answer = -Errno.EAGAIN.number();
         patientAnswer = BLOCK;
         assertThat(run(0)).isEqualTo(LENGTH);

@@ -14,6 +14,7 @@ public final class MemoryDriver implements BlockDriver {
     private final ReentrantLock lock = new ReentrantLock();
     private final Object identity = new Object();
     private SparseBytes bytes;
+    private volatile boolean tellsHoles;
 
     /** A driver on these bytes, which belong to it from now on. */
     public MemoryDriver(SparseBytes bytes) {
@@ -23,6 +24,11 @@ public final class MemoryDriver implements BlockDriver {
     /** A driver on an empty file. */
     public MemoryDriver() {
         this(new SparseBytes());
+    }
+
+    /** From now on its status says where nothing was ever written; else that all is data. */
+    public void tellHoles() {
+        tellsHoles = true;
     }
 
     /** What the file holds now, as a copy. */
@@ -110,7 +116,16 @@ public final class MemoryDriver implements BlockDriver {
 
     @Override
     public BlockStatus blockStatus(long offset, long count) {
-        return BlockStatus.at(BlockStatus.DATA | BlockStatus.ALLOCATED, count, offset);
+        if (!tellsHoles) {
+            return BlockStatus.at(BlockStatus.DATA | BlockStatus.ALLOCATED, count, offset);
+        }
+        lock.lock();
+        try {
+            int content = bytes.isHole(offset) ? BlockStatus.ZERO : BlockStatus.DATA;
+            return BlockStatus.at(content | BlockStatus.ALLOCATED, bytes.run(offset, count), offset);
+        } finally {
+            lock.unlock();
+        }
     }
 
     @Override

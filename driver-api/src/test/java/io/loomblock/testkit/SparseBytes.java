@@ -76,6 +76,21 @@ public final class SparseBytes {
         length = Math.max(length, offset + count);
     }
 
+    /** Whether nothing was ever written to the page that holds the byte at {@code offset}. */
+    public boolean isHole(long offset) {
+        return !pages.containsKey(offset / PAGE);
+    }
+
+    /** How many of the {@code count} bytes at {@code offset} lie in a hole, or if the first does not, before one. */
+    public long run(long offset, long count) {
+        boolean hole = isHole(offset);
+        long end = offset;
+        do {
+            end = (end / PAGE + 1) * PAGE;
+        } while (end < offset + count && isHole(end) == hole);
+        return Math.min(count, end - offset);
+    }
+
     /** Makes a range zero, making the file longer if need be. */
     public void zero(long offset, long count) {
         for (long done = 0; done < count; ) {

@@ -24,12 +24,14 @@ final class JournalPlan {
     private final FvdLayout layout;
     private final RecordFormat format;
     private final @Nullable ChunkTable table;
+    private final boolean hidesData;
     private final List<JournalSector> sectors = new ArrayList<>();
 
-    private JournalPlan(FvdLayout layout, RecordFormat format, @Nullable ChunkTable table) {
+    private JournalPlan(FvdLayout layout, RecordFormat format, @Nullable ChunkTable table, boolean hidesData) {
         this.layout = layout;
         this.format = format;
         this.table = table;
+        this.hidesData = hidesData;
     }
 
     /**
@@ -37,6 +39,7 @@ final class JournalPlan {
      *
      * @param table null without one
      * @param bitmap null without one; every block that the range touches is then wholly stored
+     * @param hidesData what {@link JournalSector#hidesData} is to be where there are bits
      * @return the sectors, none if there is nothing to log
      */
     static List<JournalSector> of(
@@ -45,13 +48,14 @@ final class JournalPlan {
             @Nullable ChunkTable table,
             @Nullable BaseBitmap bitmap,
             long start,
-            long end)
+            long end,
+            boolean hidesData)
             throws BlockException {
         boolean hasBits = bitmap != null && !bitmap.isSettled(start, end);
         if (!hasBits && table != null && layout.chunk(start) == layout.chunk(end - 1)) {
             return ofChunk(table, layout.chunk(start));
         }
-        JournalPlan plan = new JournalPlan(layout, format, table);
+        JournalPlan plan = new JournalPlan(layout, format, table, hidesData);
         long rest = start;
         if (hasBits) {
             long bitEnd = Math.min(end, layout.baseSize());
@@ -67,9 +71,7 @@ final class JournalPlan {
     /** What most writes have to log. */
     private static List<JournalSector> ofChunk(ChunkTable table, long chunk) throws BlockException {
         int entry = table.entry(chunk);
-        return ChunkTable.isDirty(entry)
-                ? List.of(new JournalSector(chunk, new int[] {ChunkTable.clean(entry)}, 0, 0, false))
-                : List.of();
+        return ChunkTable.isDirty(entry) ? List.of(JournalSector.ofEntries(chunk, ChunkTable.clean(entry))) : List.of();
     }
 
     /** How long a part of the disk may be whose bits are set at once, in bytes. */
@@ -102,10 +104,10 @@ final class JournalPlan {
 
     private JournalSector withBits(long start, long end) throws BlockException {
         if (table == null) {
-            return JournalSector.ofBits(start, end, false);
+            return JournalSector.ofBits(start, end, hidesData, false);
         }
         long first = firstChunk(start);
-        return new JournalSector(first, entries(first, endChunk(end)), start, end, false);
+        return new JournalSector(first, entries(first, endChunk(end)), start, end, hidesData, false);
     }
 
     /** How far the bits of one sector reach that begins at {@code start}: not at all if its first block has too many chunks. */
@@ -144,7 +146,7 @@ final class JournalPlan {
 
     private void addLargeBlock(long start, long end) throws BlockException {
         addEntries(firstChunk(start), endChunk(end));
-        sectors.add(JournalSector.ofBits(start, Math.min(end, start + MAX_BIT_RANGE), true));
+        sectors.add(JournalSector.ofBits(start, Math.min(end, start + MAX_BIT_RANGE), hidesData, true));
     }
 
     /** The dirty ones among the entries of {@code [first, end)}, and what lies between them. */
@@ -168,7 +170,7 @@ final class JournalPlan {
             int count = fitting(found, RecordFormat.SECTOR);
             int[] entries = count == found.length ? found : Arrays.copyOf(found, count);
             if (hasStorage(entries)) {
-                sectors.add(new JournalSector(at, entries, 0, 0, false));
+                sectors.add(JournalSector.ofEntries(at, entries));
             }
             at += count;
         }

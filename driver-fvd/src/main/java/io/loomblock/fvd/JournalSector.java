@@ -12,13 +12,19 @@ import io.loomblock.memory.AlignedBuffer;
  * @param entries of chunks in a row; those without storage are left out of the sector
  * @param bitStart start of the part of the disk whose bits are set, in bytes; whole blocks, but for the first and the last
  * @param bitEnd its end; the same as its start for none
+ * @param hidesData whether the base image has more than zeros where the bits are, or storage may: data must be durable first then
  * @param afterBarrier whether the sectors before it must be durable first
  */
-record JournalSector(long firstChunk, int[] entries, long bitStart, long bitEnd, boolean afterBarrier) {
+record JournalSector(
+        long firstChunk, int[] entries, long bitStart, long bitEnd, boolean hidesData, boolean afterBarrier) {
     private static final int[] NO_ENTRIES = {};
 
-    static JournalSector ofBits(long bitStart, long bitEnd, boolean afterBarrier) {
-        return new JournalSector(0, NO_ENTRIES, bitStart, bitEnd, afterBarrier);
+    static JournalSector ofEntries(long firstChunk, int... entries) {
+        return new JournalSector(firstChunk, entries, 0, 0, false, false);
+    }
+
+    static JournalSector ofBits(long bitStart, long bitEnd, boolean hidesData, boolean afterBarrier) {
+        return new JournalSector(0, NO_ENTRIES, bitStart, bitEnd, hidesData, afterBarrier);
     }
 
     boolean hasBits() {

@@ -119,7 +119,7 @@ final class Metadata {
 
     /** Whether data has to be durable before what the sector says is. */
     boolean wantsBarrier(JournalSector sector) {
-        return sector.hasBits() || storageIsOld && sector.hasEntries();
+        return sector.hasBits() && sector.hidesData() || storageIsOld && sector.hasEntries();
     }
 
     /** Flushes the data, so that a bit may follow. */

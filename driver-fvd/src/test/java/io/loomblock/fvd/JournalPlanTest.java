@@ -51,7 +51,7 @@ class JournalPlanTest {
     }
 
     private List<JournalSector> plan(RecordFormat format, long start, long end) throws BlockException {
-        List<JournalSector> sectors = JournalPlan.of(layout, format, table, bitmap, start, end);
+        List<JournalSector> sectors = JournalPlan.of(layout, format, table, bitmap, start, end, true);
         for (JournalSector sector : sectors) {
             assertThat(sector.bytes(format)).isBetween(1, 512);
         }

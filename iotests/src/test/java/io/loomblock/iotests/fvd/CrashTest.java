@@ -19,6 +19,7 @@ import io.loomblock.testkit.RecordingDriver;
 import io.loomblock.testkit.RequestLog;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,6 +35,8 @@ class CrashTest {
     private static final int SAMPLES = SOAK ? 40 : 2;
     /** Of so many losses of power one is judged. */
     private static final int SPARSE = SOAK ? 1 : 4;
+
+    private static final int HOLE = 24 << 10;
 
     private static final int REQUESTS = SOAK ? 60 : 10;
 
@@ -72,8 +75,13 @@ class CrashTest {
         }
     }
 
+    /** With holes in it, over which bits need not wait for data. */
     private static byte[] base(int block) {
-        return block == 0 ? new byte[0] : Pattern.bytes(1_000_000, 0, (int) SIZE - 50_000);
+        byte[] base = block == 0 ? new byte[0] : Pattern.bytes(1_000_000, 0, (int) SIZE - 50_000);
+        for (int hole = HOLE; hole < base.length; hole += 2 * HOLE) {
+            Arrays.fill(base, hole, Math.min(hole + HOLE, base.length), (byte) 0);
+        }
+        return base;
     }
 
     /** Copies are stored between the requests, until all has been fetched and the header says so. */

@@ -105,6 +105,33 @@ class TraceTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"write-through", "buffered"})
+    void whereTheBaseHasNothingButZerosBitsDoNotWaitForTheData(String mode) throws BlockException {
+        byte[] base = BASE.clone();
+        Arrays.fill(base, CHUNK, 3 * CHUNK, (byte) 0);
+        images = new FvdImages(both(2), base);
+        images.with(new RecordingDriver("image", images.image(), log), new RecordingDriver("data", images.data(), log));
+        try (BlockDevice device = images.open(options(mode))) {
+            int start = log.size();
+            write(device, CHUNK + 1000, 3000);
+            device.flush();
+            assertThat(changes(start)).startsWith("TRUNCATE data", "WRITE data 3000", "WRITE image 512");
+            assertThat(changes(start)).contains("FLUSH data");
+            start = log.size();
+            write(device, CHUNK + BLOCK, 3000);
+            device.flush();
+            assertThat(changes(start))
+                    .as("storage that is there already may hold what was never acknowledged")
+                    .startsWith("WRITE data " + BLOCK, "FLUSH data", "WRITE image 512");
+        }
+        byte[] expected = Arrays.copyOf(base, SIZE);
+        for (int at : new int[] {CHUNK + 1000, CHUNK + BLOCK}) {
+            System.arraycopy(Pattern.bytes(9, at, 3000), 0, expected, at, 3000);
+        }
+        images.expectSound(expected);
+    }
+
     @Test
     void aPlaceAloneIsLoggedWithoutAFlush() throws BlockException {
         try (BlockDevice device = open(new Shape(2, SIZE, CHUNK, 0, 8192, true), "write-through")) {
@@ -150,12 +177,15 @@ class TraceTest {
     @ParameterizedTest(name = "{0} bytes")
     @ValueSource(ints = {512, 70_000})
     void zerosOfTheBaseImageAreNotCopiedToNewStorage(int length) throws BlockException {
-        images = new FvdImages(new Shape(2, SIZE, 262_144, BLOCK, 8192, true), new byte[SIZE]);
+        // Somewhere in the first blocks, so that they have to be read.
+        byte[] base = new byte[SIZE];
+        base[BLOCK + 5000] = 1;
+        images = new FvdImages(new Shape(2, SIZE, 262_144, BLOCK, 8192, true), base);
         faults = new FaultDriver(new RecordingDriver("data", images.data(), log));
         images.with(new RecordingDriver("image", images.image(), log), faults);
         try (BlockDevice device = images.open(options("write-through"))) {
             int start = log.size();
-            write(device, BLOCK + 1000, length);
+            write(device, BLOCK + 4900, length);
             assertThat(changes(start))
                     .containsExactly("TRUNCATE data", "WRITE data " + length, "FLUSH data", "WRITE image 512");
             int other = 10 * BLOCK;
@@ -165,7 +195,7 @@ class TraceTest {
             byte[] expected = new byte[BLOCK];
             System.arraycopy(Pattern.bytes(9, other + 1000, 512), 0, expected, 1000, 512);
             assertThat(Guest.read(device, other, BLOCK)).isEqualTo(expected);
-            assertThat(Guest.read(device, BLOCK, 1000)).containsOnly(0);
+            assertThat(Guest.read(device, BLOCK, 4900)).containsOnly(0);
         }
         assertThat(images.read().has(BLOCK)).isTrue();
     }

@@ -65,7 +65,7 @@ public final class FvdImages {
     /** Makes an image with options of the test's own. */
     public FvdImages(Shape shape, byte[] base, CreateOptions options) throws BlockException {
         this.base = base;
-        files.put(BASE, base);
+        files.put(BASE, base).tellHoles();
         data = files.put(DATA, new byte[0]);
         int chunk = shape.chunkSize();
         if (chunk % CREATED_CHUNKS == 0) {
