@@ -23,14 +23,14 @@ public record BackingFile(Node file, @Nullable Node backing) {
         return backing == null ? 0 : Math.max(0, Math.min(bytes, backing.length() - pos));
     }
 
-    /** Whether the {@code bytes} bytes at {@code pos} are known to be zeros, without being read. */
-    public boolean isZero(long pos, long bytes) throws BlockException {
+    /** What is known of the bytes at {@code pos}, at most {@code bytes} of them, without their being read: zeros behind the end. */
+    public BlockStatus status(long pos, long bytes) throws BlockException {
         long inside = reach(pos, bytes);
         if (inside == 0 || backing == null) {
-            return true;
+            return BlockStatus.of(BlockStatus.ZERO, bytes);
         }
         BlockStatus status = backing.blockStatus(pos, inside);
-        return status.isZero() && status.length() >= inside;
+        return status.isZero() && status.length() == inside ? BlockStatus.of(BlockStatus.ZERO, bytes) : status;
     }
 
     /** Reads {@code bytes} bytes at {@code pos} into {@code qiov} from {@code qiovOffset} on. */

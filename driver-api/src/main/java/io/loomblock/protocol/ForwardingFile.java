@@ -7,9 +7,9 @@ import io.loomblock.driver.BlockAction;
 import java.util.Set;
 
 /**
- * A file in front of another one, which it makes all calls of, but for the transfers of data, in one and the same way.
+ * A file in front of another one, of which it makes all calls that may ask the system, but for the transfers of data, in one and the same way.
  *
- * <p>What that way is, and how data is read and written, is all that those who extend it say.
+ * <p>What that way is, and how data is read and written, is what those who extend it say.
  */
 abstract class ForwardingFile implements FileIo {
     private final FileIo file;

@@ -129,14 +129,14 @@ final class NativeFile implements FileIo {
 
     /** Whether the file is so long: as a rule a write that makes it longer is over before the system lets go of the thread. */
     private boolean reaches(long end) {
-        if (end <= reached) {
+        if (end <= reached || facts.kind() != FileKind.REGULAR) {
             return true;
         }
         Statx.Answer answer = Statx.ofDescriptor(libc, fd);
-        if (answer.errno() == 0 && facts.kind() == FileKind.REGULAR) {
+        if (answer.errno() == 0) {
             reached = answer.known().size();
         }
-        return end <= reached || facts.kind() != FileKind.REGULAR;
+        return end <= reached;
     }
 
     private int readDirect(long address, int length, long offset) throws BlockException {

@@ -12,7 +12,8 @@ import io.loomblock.memory.AlignedBuffer;
  * @param entries of chunks in a row; those without storage are left out of the sector
  * @param bitStart start of the part of the disk whose bits are set, in bytes; whole blocks, but for the first and the last
  * @param bitEnd its end; the same as its start for none
- * @param hidesData whether the base image has more than zeros where the bits are, or storage may: data must be durable first then
+ * @param hidesData whether the blocks whose bits are set read as more than zeros before or, as a crash may leave them, after: then data must be
+ *     durable first
  * @param afterBarrier whether the sectors before it must be durable first
  */
 record JournalSector(

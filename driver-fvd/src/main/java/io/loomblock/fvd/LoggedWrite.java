@@ -29,6 +29,7 @@ final class LoggedWrite {
     private final Node file;
     private final Node data;
     private final BackingFile base;
+    private final ZeroesOfBase zeroes;
     private final BufferPool pool;
     private final FvdLayout layout;
     private final RecordFormat format;
@@ -63,6 +64,7 @@ final class LoggedWrite {
         this.file = files.file();
         this.data = files.data();
         this.base = files.base();
+        this.zeroes = new ZeroesOfBase(base);
         this.pool = pool;
         this.layout = metadata.layout();
         this.format = format;
@@ -91,7 +93,7 @@ final class LoggedWrite {
             // Another request may have stored some of the blocks while this one waited.
             long from = first < start && !bits.isSet(layout.block(start)) ? first : start;
             long to = end < last && !bits.isSet(layout.block(end - 1)) ? last : end;
-            boolean blank = payload.needsStorage() && isUnusedPart(from, to, start) && base.isZero(from, to - from);
+            boolean blank = payload.needsStorage() && isBlank(first, Math.max(end, last), start);
             if (blank) {
                 store(start, end, payload);
             } else {
@@ -155,6 +157,14 @@ final class LoggedWrite {
         return layout.chunk(start) == chunk
                 && layout.chunk(end - 1) == chunk
                 && table.endOfRun(chunk, chunk + 1, true) == chunk + 1;
+    }
+
+    /**
+     * Whether blocks, of which the bits say the same as the base image whatever becomes of the data, read as zeros before and after. It is the
+     * whole blocks that count: some of one may have been copied, and not be durable.
+     */
+    private boolean isBlank(long start, long end, long written) throws BlockException {
+        return isUnusedPart(start, end, written) && zeroes.cover(start, end);
     }
 
     /** Reads a piece of what the base image has. Returns whether it has to be stored. */

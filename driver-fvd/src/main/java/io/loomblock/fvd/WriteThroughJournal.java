@@ -14,7 +14,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * The journal whose records are in the file when a write returns: each write has sectors of its own. spec: fvd.md section 6.
  *
  * <p>Writes log at the same time, each into its sectors. Who finds no room waits for those that are on their way, and recycles; who comes
- * later queues up behind. Data is flushed before a sector that sets bits.
+ * later queues up behind. Data is flushed before a sector that {@link Metadata#wantsBarrier wants it}.
  */
 final class WriteThroughJournal implements Journal {
     private final JournalRing ring;

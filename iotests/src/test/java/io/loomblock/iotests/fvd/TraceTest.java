@@ -132,6 +132,25 @@ class TraceTest {
         images.expectSound(expected);
     }
 
+    /** Of a large block whose rest copy-on-read has stored, which nothing has made durable. */
+    @Test
+    void whereTheRestOfTheBlockHasMoreBitsWaitForIt() throws BlockException {
+        int mib = 1 << 20;
+        byte[] base = Pattern.bytes(3, 0, 4 * mib);
+        Arrays.fill(base, 0, mib, (byte) 0);
+        Shape shape = new Shape(2, 4 * mib, mib, 2 * mib, 8192, true);
+        images = new FvdImages(shape, base, shape.options().with("copy_on_read", "on"));
+        images.with(new RecordingDriver("image", images.image(), log), new RecordingDriver("data", images.data(), log));
+        try (BlockDevice device = images.open(options("write-through"))) {
+            assertThat(Guest.read(device, mib, 4096)).isEqualTo(Arrays.copyOfRange(base, mib, mib + 4096));
+            timers.advance(Duration.ZERO);
+            assertThat(log.entries()).as("the copy").anyMatch(e -> e.kind() == Kind.WRITE && e.length() == mib);
+            int start = log.size();
+            write(device, 4096, 4096);
+            assertThat(changes(start)).containsSubsequence("WRITE data 4096", "FLUSH data", "WRITE image 512");
+        }
+    }
+
     @Test
     void aPlaceAloneIsLoggedWithoutAFlush() throws BlockException {
         try (BlockDevice device = open(new Shape(2, SIZE, CHUNK, 0, 8192, true), "write-through")) {
