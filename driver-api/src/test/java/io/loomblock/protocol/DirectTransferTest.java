@@ -115,13 +115,7 @@ class DirectTransferTest {
 
     @Test
     void afterOneThatWouldHaveWaitedTheNextReadsAreHandedOn() throws Exception {
-        answer = -Errno.EAGAIN.number();
-        assertThat(run(0)).isEqualTo(LENGTH);
-        answer = LENGTH;
-        for (int i = 0; i < DirectTransfer.IN_A_ROW; i++) {
-            assertThat(run(0)).isEqualTo(LENGTH);
-        }
-        assertThat(attempts).hasValue(1);
+        waitOnceAndRunTheNext();
         assertThat(patientAttempts).hasValue(0);
         assertThat(plain).hasSize(1 + DirectTransfer.IN_A_ROW).noneMatch(Plain::onVirtualThread);
         assertThat(run(0)).isEqualTo(LENGTH);
@@ -131,13 +125,7 @@ class DirectTransferTest {
     @Test
     void theNextWritesArePatient() throws Exception {
         transfer = writes;
-        answer = -Errno.EAGAIN.number();
-        assertThat(run(0)).isEqualTo(LENGTH);
-        answer = LENGTH;
-        for (int i = 0; i < DirectTransfer.IN_A_ROW; i++) {
-            assertThat(run(0)).isEqualTo(LENGTH);
-        }
-        assertThat(attempts).hasValue(1);
+        waitOnceAndRunTheNext();
         assertThat(patientAttempts).hasValue(1 + DirectTransfer.IN_A_ROW);
         assertThat(run(0)).isEqualTo(LENGTH);
         assertThat(attempts).hasValue(2);
@@ -199,6 +187,17 @@ class DirectTransferTest {
                 .hasCauseInstanceOf(BlockException.class)
                 .satisfies(
                         e -> assertThat(((BlockException) e.getCause()).errno()).isEqualTo(errno));
+    }
+
+    /** One that would have had to wait, and then as many as are expected to. */
+    private void waitOnceAndRunTheNext() throws Exception {
+        answer = -Errno.EAGAIN.number();
+        assertThat(run(0)).isEqualTo(LENGTH);
+        answer = LENGTH;
+        for (int i = 0; i < DirectTransfer.IN_A_ROW; i++) {
+            assertThat(run(0)).isEqualTo(LENGTH);
+        }
+        assertThat(attempts).hasValue(1);
     }
 
     /** On a virtual thread; the memory lies at the offset. */
