@@ -83,11 +83,11 @@ public final class BlockDevice implements AutoCloseable {
      * Makes a new image; a file of that name is overwritten.
      *
      * @param format name of the format: qed, raw, …
-     * @throws BlockException EINVAL for options that the format does not allow, else of the file
+     * @throws BlockException EINVAL for options that neither the format nor the file takes, else of the file
      */
     public static void create(String format, String filename, CreateOptions create, OpenOptions options)
             throws BlockException {
-        Drivers.get(format).create(new ImageCreation(filename, options), create);
+        ImageCreation.create(Drivers.get(format), filename, create, options);
     }
 
     /** Size of the disk in bytes; EBADF after {@link #close}. */

@@ -10,6 +10,20 @@ public enum PreallocationMode {
     FALLOC,
     FULL;
 
+    /**
+     * The mode of this name on QEMU's command lines.
+     *
+     * @throws BlockException EINVAL, in QEMU's words, if there is none
+     */
+    public static PreallocationMode named(String name) throws BlockException {
+        for (PreallocationMode mode : values()) {
+            if (mode.optionName().equals(name)) {
+                return mode;
+            }
+        }
+        throw new BlockException(Errno.EINVAL, "invalid parameter value: " + name);
+    }
+
     /** The name on QEMU's command lines. */
     public String optionName() {
         return name().toLowerCase(Locale.ROOT);

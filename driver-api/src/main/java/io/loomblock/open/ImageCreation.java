@@ -3,14 +3,18 @@ package io.loomblock.open;
 
 import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
+import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.CreateContext;
+import io.loomblock.driver.DriverOption;
 import io.loomblock.driver.Filenames;
 import io.loomblock.driver.Node;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,12 +25,35 @@ public final class ImageCreation implements CreateContext {
 
     private final String filename;
     private final OpenOptions options;
+    private final BlockDriverProvider protocol;
+    private final CreateOptions ofFile;
     /** A file that could not be made may be somebody's image, and is not ours to delete. */
     private boolean ours;
 
-    public ImageCreation(String filename, OpenOptions options) {
+    private ImageCreation(
+            String filename, OpenOptions options, BlockDriverProvider protocol, Map<String, String> optionsOfFile) {
         this.filename = filename;
         this.options = options;
+        this.protocol = protocol;
+        this.ofFile = new CreateOptions(0, null, null, optionsOfFile);
+    }
+
+    /**
+     * Makes an image: what the format does not know of the options its file has to.
+     *
+     * @throws BlockException EINVAL, in QEMU's words, for an option that neither knows; else of the format or the protocol
+     */
+    public static void create(BlockDriverProvider format, String filename, CreateOptions create, OpenOptions options)
+            throws BlockException {
+        BlockDriverProvider protocol = Protocols.of(filename);
+        Map<String, String> optionsOfFile = new HashMap<>(create.options());
+        format.createOptions().forEach(option -> optionsOfFile.remove(option.name()));
+        for (String name : optionsOfFile.keySet()) {
+            if (DriverOption.find(protocol.createOptions(), name) == null) {
+                throw new BlockException(Errno.EINVAL, "Invalid parameter '" + name + "'");
+            }
+        }
+        format.create(new ImageCreation(filename, options, protocol, optionsOfFile), create);
     }
 
     @Override
@@ -46,8 +73,7 @@ public final class ImageCreation implements CreateContext {
 
     @Override
     public Node createFile() throws BlockException {
-        BlockDriverProvider protocol = Protocols.of(filename);
-        protocol.create(this, CreateOptions.ofSize(0));
+        protocol.create(this, ofFile);
         ours = true;
         return ImageOpener.openProtocol(filename, options.withWritable(true));
     }

@@ -92,7 +92,7 @@ final class TemporaryOverlay {
                 .withTimers(meant.timers());
         // The name of the backing file is never used: the image is open already.
         CreateOptions size = CreateOptions.ofSize(image.length()).withBacking("image", null);
-        format.create(new ImageCreation(path.toString(), options), size);
+        ImageCreation.create(format, path.toString(), size, options);
         Node file = ImageOpener.openProtocol(path.toString(), options);
         try {
             return ImageOpener.openOver(image, file, format, options);

@@ -12,6 +12,7 @@ import io.loomblock.driver.DriverOption;
 import io.loomblock.driver.Filenames;
 import io.loomblock.driver.OpenContext;
 import io.loomblock.memory.BufferPool;
+import io.loomblock.memory.IoVector;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -54,15 +55,19 @@ public final class FileProvider implements BlockDriverProvider {
                 DriverOption.size("extent_size_hint", "Extent size hint for the image file, 0 to disable"));
     }
 
-    /** Makes the file, or empties it; one that somebody uses is left as it is (EAGAIN). */
+    /** Makes the file, or empties it; one that somebody uses (EAGAIN), or with options that do not fit, is left as it is. */
     @Override
     public void create(CreateContext context, CreateOptions options) throws BlockException {
         String name = Filenames.stripFile(context.filename());
+        PreallocationMode space = PreallocationMode.named(
+                options.options().getOrDefault("preallocation", PreallocationMode.OFF.optionName()));
+        Preallocation.requireSupported(space);
         OpenMode mode = new OpenMode(true, false, true);
         try (Lease lease = files.open(name, mode, Permissions.CREATE, FileProvider::requireRegular)) {
             FileIo io = lease.io();
-            lease.size().set(io, 0, PreallocationMode.OFF, BufferPool.shared().zeros());
-            lease.size().growTo(io, Math.max(0, options.size()));
+            IoVector zeros = BufferPool.shared().zeros();
+            lease.size().set(io, 0, PreallocationMode.OFF, zeros);
+            lease.size().set(io, Math.max(0, options.size()), space, zeros);
         }
     }
 

@@ -4,6 +4,7 @@ package io.loomblock.protocol;
 import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
+import io.loomblock.PreallocationMode;
 import io.loomblock.driver.BlockDriver;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.CreateContext;
@@ -16,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * The protocol {@code host_device}: block and character devices of this machine.
  *
  * <p>Options, as of files: {@code filename}, {@code locking}; {@code aio}, {@code aio-max-batch} and {@code drop-cache} are accepted,
- * without effect. "Creating" takes {@code size}, which the device must have.
+ * without effect. "Creating" takes {@code size}, which the device must have, and {@code preallocation}, which can only
+ * be off.
  */
 public final class HostDeviceProvider implements BlockDriverProvider {
     private static final String PREFIX = "host_device:";
@@ -44,13 +46,20 @@ public final class HostDeviceProvider implements BlockDriverProvider {
 
     @Override
     public List<DriverOption> createOptions() {
-        return List.of(DriverOption.size("size", "Virtual disk size"));
+        return List.of(
+                DriverOption.size("size", "Virtual disk size"),
+                DriverOption.string("preallocation", "Preallocation mode (allowed values: off)"));
     }
 
     /** Makes nothing: the device must be there, large enough and not in use. */
     @Override
     public void create(CreateContext context, CreateOptions options) throws BlockException {
         String name = strip(context.filename());
+        PreallocationMode space = PreallocationMode.named(
+                options.options().getOrDefault("preallocation", PreallocationMode.OFF.optionName()));
+        if (space != PreallocationMode.OFF) {
+            throw new BlockException(Errno.ENOTSUP, "Unsupported preallocation mode '" + space.optionName() + "'");
+        }
         OpenMode mode = new OpenMode(true, false, false);
         try (Lease lease = files.open(name, mode, Permissions.CREATE, HostDeviceProvider::requireDevice)) {
             if (lease.io().length() < options.size()) {

@@ -16,11 +16,16 @@ final class Preallocation {
         this.zeros = zeros;
     }
 
-    /** Goes from {@code current} to {@code length} bytes; where that fails, the length is {@code current} again. */
-    void resize(long current, long length, PreallocationMode mode) throws BlockException {
+    /** Files have no metadata of their own to take space for (ENOTSUP). */
+    static void requireSupported(PreallocationMode mode) throws BlockException {
         if (mode == PreallocationMode.METADATA) {
             throw new BlockException(Errno.ENOTSUP, "Unsupported preallocation mode: metadata");
         }
+    }
+
+    /** Goes from {@code current} to {@code length} bytes; where that fails, the length is {@code current} again. */
+    void resize(long current, long length, PreallocationMode mode) throws BlockException {
+        requireSupported(mode);
         if (length < current && mode != PreallocationMode.OFF) {
             throw new BlockException(Errno.ENOTSUP, "Preallocation can't be used for shrinking files");
         }

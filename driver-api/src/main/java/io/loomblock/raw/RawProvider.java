@@ -13,7 +13,6 @@ import io.loomblock.driver.Node;
 import io.loomblock.driver.OpenContext;
 import io.loomblock.memory.AlignedBuffer;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * The raw format: the file is the guest's disk, byte for byte.
@@ -47,20 +46,13 @@ public final class RawProvider implements BlockDriverProvider {
         if (options.size() < 0) {
             throw new BlockException(Errno.EINVAL, "Image creation needs a size parameter");
         }
-        PreallocationMode mode = preallocation(options.options().getOrDefault("preallocation", "off"));
+        PreallocationMode mode = PreallocationMode.named(
+                options.options().getOrDefault("preallocation", PreallocationMode.OFF.optionName()));
         try (Node file = context.createFile()) {
             file.truncate(options.size(), true, mode);
         } catch (BlockException e) {
             context.deleteFile();
             throw e;
-        }
-    }
-
-    private static PreallocationMode preallocation(String name) throws BlockException {
-        try {
-            return PreallocationMode.valueOf(name.toUpperCase(Locale.ROOT));
-        } catch (IllegalArgumentException e) {
-            throw new BlockException(Errno.EINVAL, "invalid parameter value: " + name, e);
         }
     }
 

@@ -8,6 +8,7 @@ import io.loomblock.driver.DriverOption;
 import io.loomblock.driver.NodeOptions;
 import io.loomblock.driver.OptionValues;
 import io.loomblock.driver.Sizes;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +27,9 @@ final class CreationOptions {
 
     CreationOptions(CreateOptions given) throws BlockException {
         this.given = given;
-        Map<String, String> own = given.options();
+        // Others are for the file that the image will be in, which knows them.
+        Map<String, String> own = new HashMap<>(given.options());
+        own.keySet().retainAll(known().stream().map(DriverOption::name).toList());
         this.values = OptionValues.of("Block format 'fvd' does not", known(), NodeOptions.of(own));
     }
 

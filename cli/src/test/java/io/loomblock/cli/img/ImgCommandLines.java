@@ -170,6 +170,15 @@ final class ImgCommandLines {
                 create -f raw -o preallocation=foo @x.raw 1M
                 create -f raw -o preallocation=metadata @x.raw 1M
                 create -f raw -o preallocation=a,,b @x.raw 1M
+                create -f raw -o preallocation=FULL @x.raw 1M
+                create -f qed -o preallocation=bogus @new.qed 1M
+                create -f qed -o preallocation=full @x.qed 1M
+                create -f qed -o preallocation=metadata @x.qed 1M
+                create -f qed -o nocow=bogus @new.qed 1M
+                create -f qed -o extent_size_hint=bogus @new.qed 1M
+                create -f raw -o bogus=1 @new.raw 1M
+                create -f raw -o preallocation=full host_device:/dev/null 0
+                create -f raw -o preallocation=bogus host_device:/dev/null 0
                 create -f raw -o nocow=on @zz/x 1M
                 create -f raw -o nocow @zz/x 1M
                 create -f raw -o nonocow @zz/x 1M
@@ -460,6 +469,10 @@ final class ImgCommandLines {
                 convert @a.raw ''
                 convert @odd.raw @x.raw
                 convert -p -n -O raw @a.raw @small.raw
+                convert -O qed -o preallocation=bogus @a.raw @new.qed
+                convert -O qed -o bogus=1 @a.raw @new.qed
+                convert -O raw -o preallocation=bogus @a.raw @new.raw
+                convert -O raw -o bogus=1 @a.raw @new.raw
                 """);
         group("amend", """
                 amend
