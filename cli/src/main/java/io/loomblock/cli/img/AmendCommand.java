@@ -23,6 +23,7 @@ final class AmendCommand {
     private CacheMode cache = CacheMode.WRITEBACK;
     private boolean progress;
     private boolean imageOpts;
+    private boolean force;
 
     private AmendCommand() {}
 
@@ -48,9 +49,7 @@ final class AmendCommand {
                 case 't' -> cacheName = options.argument();
                 case 'p' -> command.progress = true;
                 case 'q' -> quiet = true;
-                case FORCE -> {
-                    // Allows what cannot be undone, such as erasing keys: no format here has anything of the kind.
-                }
+                case FORCE -> command.force = true;
                 case ImgOptions.IMAGE_OPTS -> command.imageOpts = true;
                 default -> throw ImgOptions.misuse(option, options);
             }
@@ -80,9 +79,20 @@ final class AmendCommand {
             if (OptionList.asksForHelp(list)) {
                 AmendParameters.printHelp(provider, console.out());
             } else {
-                amend(device, AmendParameters.parse(provider, list, console), console);
+                AmendParameters parameters = AmendParameters.parse(provider, list, console);
+                requireNoLoss(device, parameters);
+                amend(device, parameters, console);
             }
             return 0;
+        }
+    }
+
+    /** What cannot be undone wants to be said twice; settings that name the size may have come from another image. */
+    private void requireNoLoss(BlockDevice device, AmendParameters parameters) throws ToolException, BlockException {
+        String size = parameters.values().get(CreateParameters.SIZE);
+        if (size != null && !force && Long.parseLong(size) < device.length()) {
+            throw ToolException.failure("The image would become smaller, and what is behind its new end be lost"
+                    + "\nUse 'resize --shrink' to shrink an image, or --force.");
         }
     }
 

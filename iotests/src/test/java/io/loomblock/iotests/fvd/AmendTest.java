@@ -211,4 +211,30 @@ class AmendTest {
         assertThat(Img.run("amend", "-o", "chunk_size=1M", image).err())
                 .contains("Invalid parameter 'chunk_size'\nThis option is only supported for image creation");
     }
+
+    @Test
+    void theToolShrinksNothingUnlessItIsForced() throws Exception {
+        String image = directory.resolve("a.fvd").toString();
+        Img.run("create", "-q", "-f", "fvd", image, "10M").expectExit(0);
+        assertThat(Img.run("amend", "-o", "size=5M", image).expectExit(1).err())
+                .contains("what is behind its new end be lost\nUse 'resize --shrink' to shrink an image, or --force.");
+        assertThat(Img.run("info", image).out()).contains("virtual size: 10 MiB");
+        Img.run("amend", "-o", "size=10M", image).expectExit(0);
+        Img.run("amend", "--force", "-o", "size=5M", image).expectExit(0);
+        assertThat(Img.run("info", image).out()).contains("virtual size: 5 MiB");
+        assertThat(Img.run("resize", image, "4M").expectExit(1).err()).contains("--shrink");
+        Img.run("resize", "--shrink", image, "4M").expectExit(0);
+    }
+
+    /** The line on the new image repeats what was asked for, info tells what came of it: so do the other formats, and QEMU's. */
+    @ParameterizedTest
+    @ValueSource(strings = {"raw", "qed", "fvd"})
+    void sizesAreRoundedUpToSectors(String format) throws Exception {
+        String image = directory.resolve("odd").toString();
+        assertThat(Img.run("create", "-f", format, image, "1000001")
+                        .expectExit(0)
+                        .out())
+                .contains("size=1000001");
+        assertThat(Img.run("info", "-f", format, image).out()).contains("virtual size: 977 KiB (1000448 bytes)");
+    }
 }
