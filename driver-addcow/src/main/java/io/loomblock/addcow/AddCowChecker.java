@@ -5,17 +5,22 @@ import io.loomblock.BlockException;
 import io.loomblock.CheckResult;
 import io.loomblock.FixMode;
 import io.loomblock.driver.DebugEvent;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Checks that bitmap and data file fit together, and makes them fit.
  *
- * <p>Bits behind the last cluster count as leaks, each of them, and so do tables that the disk does not need: they refer to nothing. A crash
- * while the disk grows or shrinks may leave some; so does a data file that was cut or emptied by other hands, of which there is no other
- * trace, because the size of the disk is its length. A bitmap that ends too early is a corruption: it was cut, or the data file grew by other
- * hands. A repair clears the ones and appends clear bits. What the header says was checked when the image was opened. spec: addcow.md
- * section 11, "check".
+ * <p>Each bit behind the last cluster counts as a corruption: it says that the data file has something there, and the size of the disk is the
+ * length of that file. Somebody has cut it or emptied it, which leaves no other trace; or a change of the size was interrupted, and nothing
+ * is lost. That cannot be told apart, so a repair of leaks keeps these bits: once the data file is back, they are needed, or the backing file
+ * would show in its place. A bitmap that ends too early is a corruption, too: it was cut, or the data file grew by other hands. Tables that the disk
+ * does not need, and that say nothing, are leaks. A repair of everything clears the ones, appends clear bits, and cuts off the tables. What
+ * the header says was checked when the image was opened. spec: addcow.md section 11, "check".
  */
 final class AddCowChecker {
+    private static final Logger LOG = LoggerFactory.getLogger(AddCowChecker.class);
+
     private final AddCowImage image;
     private final BitsInFile bits;
 
@@ -33,35 +38,48 @@ final class AddCowChecker {
     CheckResult run(FixMode fix) throws BlockException {
         long clusters = image.clusters();
         long allocated = clusters;
-        long behind;
+        long spare;
+        long behind = 0;
         int tooShort = 0;
         try {
-            behind = bits.spareTables(image.size());
+            spare = bits.spareTables(image.size());
             if (!image.allAllocated()) {
                 long end = bits.end();
                 tooShort = bits.file().length() < image.layout().fileLength(image.size()) ? 1 : 0;
                 allocated = bits.count(0, Math.min(clusters, end));
-                behind += bits.count(Math.min(clusters, end), end);
+                behind = bits.count(Math.min(clusters, end), end);
             }
         } catch (BlockException e) {
-            return result(0, 0, 1, 0, FixMode.NONE);
+            return result(new Findings(0, 0, 1), new Findings(0, 0, 0), 0);
         }
-        if (behind > 0 && fix.leaks()) {
+        if (behind > 0) {
+            LOG.warn(
+                    "{}: the bitmap has {} clusters behind the end of the data file: unless a change of the size was interrupted, it was cut, and"
+                            + " should be restored before this is repaired",
+                    bits.file().filename(),
+                    behind);
+        }
+        boolean cuts = fix.errors() || fix.leaks() && behind == 0;
+        if (cuts && behind + spare > 0) {
             bits.clearBehind(image.size(), DebugEvent.CHECK_UPDATE);
         }
         if (tooShort > 0 && fix.errors()) {
             bits.extendFor(image.size());
         }
-        return result(tooShort, behind, 0, allocated, fix);
+        Findings found = new Findings(tooShort + behind, spare, 0);
+        Findings fixed = new Findings(fix.errors() ? found.corruptions : 0, cuts ? spare : 0, 0);
+        return result(found, fixed, allocated);
     }
 
-    private CheckResult result(long corruptions, long leaks, long errors, long allocated, FixMode fix) {
+    private record Findings(long corruptions, long leaks, long errors) {}
+
+    private CheckResult result(Findings found, Findings fixed, long allocated) {
         return new CheckResult(
-                fix.errors() ? 0 : corruptions,
-                fix.leaks() ? 0 : leaks,
-                errors,
-                fix.errors() ? corruptions : 0,
-                fix.leaks() ? leaks : 0,
+                found.corruptions - fixed.corruptions,
+                found.leaks - fixed.leaks,
+                found.errors,
+                fixed.corruptions,
+                fixed.leaks,
                 image.layout().fileLength(image.size()),
                 image.clusters(),
                 allocated,

@@ -49,17 +49,34 @@ final class Resizing {
         }
         old.bitmap().writeBack();
         bits().clearBehind(old.size(), DebugEvent.BITMAP_UPDATE);
-        bits().extendFor(size);
-        file.flush();
         AddCowImage grown = AddCowImage.of(files, old.header(), size, options);
-        if (!old.allAllocated()) {
-            hideBacking(grown);
+        try {
+            bits().extendFor(size);
+            file.flush();
+            if (!old.allAllocated()) {
+                hideBacking(grown);
+            }
+            cutOddBytes();
+            files.announce(DebugEvent.GROW);
+            data.truncate(size, true, PreallocationMode.OFF);
+        } catch (BlockException e) {
+            takeBack(e);
+            throw e;
         }
-        cutOddBytes();
-        files.announce(DebugEvent.GROW);
-        data.truncate(size, true, PreallocationMode.OFF);
         data.flush();
         return grown;
+    }
+
+    /** Bits that a disk of the old size has no use for are not left to a check, which could not tell them from those of a disk that was cut. */
+    private void takeBack(BlockException failure) {
+        try {
+            if (data.length() <= old.size()) {
+                bits().clearBehind(old.size(), DebugEvent.BITMAP_UPDATE);
+                file.flush();
+            }
+        } catch (BlockException e) {
+            failure.addSuppressed(e);
+        }
     }
 
     /** What is less than a sector at the end of the data file is not part of the disk, and must not become it. */

@@ -65,13 +65,14 @@ class RepairAndRebaseTest {
         data.truncate(SIZE);
         try (TestDisk disk = TestDisk.open(file, data, base, CHECK)) {
             CheckResult found = check(disk, FixMode.NONE);
-            assertThat(found.leaks()).isEqualTo(4);
-            assertThat(found.corruptions()).isZero();
+            assertThat(found.corruptions()).isEqualTo(4);
+            assertThat(found.leaks()).isZero();
             assertThat(found.allocatedClusters()).isEqualTo(5);
+            assertThat(check(disk, FixMode.LEAKS).corruptions()).isEqualTo(4);
             assertThat(disk.changes(0)).isEmpty();
-            CheckResult fixed = check(disk, FixMode.LEAKS);
-            assertThat(fixed.leaks()).isZero();
-            assertThat(fixed.leaksFixed()).isEqualTo(4);
+            CheckResult fixed = check(disk, FixMode.ALL);
+            assertThat(fixed.corruptions()).isZero();
+            assertThat(fixed.corruptionsFixed()).isEqualTo(4);
             assertThat(check(disk, FixMode.NONE).isClean()).isTrue();
             assertThat(disk.bitInFile(CLUSTER, 100)).isTrue();
             assertThat(disk.bitInFile(CLUSTER, 101)).isFalse();
@@ -93,6 +94,36 @@ class RepairAndRebaseTest {
             assertThat(check(disk, FixMode.LEAKS).leaksFixed()).isEqualTo(1);
             assertThat(check(disk, FixMode.NONE).isClean()).isTrue();
             assertThat(disk.file.memory.snapshot().length()).isEqualTo(4096);
+        }
+    }
+
+    /** Those who put the data file back find in it what they had, not the backing file. */
+    @Test
+    void aRepairOfLeaksForgetsNothingOfADataFileThatWasEmptied() throws Exception {
+        byte[] base = Pattern.bytes(BASE, 0, SIZE);
+        SparseBytes file;
+        SparseBytes data;
+        try (TestDisk disk = TestDisk.overlay(CLUSTER, SIZE, SIZE)) {
+            disk.write(1, 10 * CLUSTER, 3 * CLUSTER);
+            disk.device.flush();
+            file = disk.file.memory.snapshot();
+            data = disk.data.memory.snapshot();
+        }
+        try (TestDisk disk = TestDisk.open(file.copy(), new SparseBytes(), base, CHECK)) {
+            assertThat(check(disk, FixMode.NONE).corruptions()).isEqualTo(3);
+            CheckResult fixed = check(disk, FixMode.LEAKS);
+            assertThat(fixed.corruptions()).isEqualTo(3);
+            assertThat(fixed.leaks()).isEqualTo(1);
+            assertThat(fixed.leaksFixed()).isZero();
+            file = disk.file.memory.snapshot();
+            CheckResult all = check(disk, FixMode.ALL);
+            assertThat(all.corruptionsFixed()).isEqualTo(3);
+            assertThat(all.leaksFixed()).isEqualTo(1);
+            assertThat(check(disk, FixMode.NONE).isClean()).isTrue();
+        }
+        try (TestDisk disk = TestDisk.open(file, data, base, CHECK)) {
+            assertThat(check(disk, FixMode.NONE).isClean()).isTrue();
+            disk.assertHolds(1, 10 * CLUSTER, 3 * CLUSTER);
         }
     }
 

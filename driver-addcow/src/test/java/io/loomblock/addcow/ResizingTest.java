@@ -6,6 +6,7 @@ import static io.loomblock.addcow.TestDisk.failure;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.loomblock.Errno;
+import io.loomblock.FixMode;
 import io.loomblock.OpenOptions;
 import io.loomblock.PreallocationMode;
 import io.loomblock.testkit.FaultDriver.Fault;
@@ -161,6 +162,7 @@ class ResizingTest {
             failure(Errno.ENOSPC, () -> resize(disk, 1L << 20));
             disk.data.faults.disarm();
             assertThat(disk.device.length()).isEqualTo(41_472);
+            assertThat(disk.device.check(FixMode.NONE).isClean()).isTrue();
             disk.assertHolds(BASE, 0, 41_472);
             disk.write(1, 41_472 - 512, 100);
             resize(disk, 1 << 20);

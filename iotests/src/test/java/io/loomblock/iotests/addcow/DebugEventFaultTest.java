@@ -34,6 +34,9 @@ class DebugEventFaultTest {
             "FVD's alone",
             event -> event.name().matches("TABLE_.*|JOURNAL_.*|COR_STORE|PREFETCH_STORE"));
 
+    /** What a disk keeps that became smaller while its bitmap could not be written. */
+    private static final long BITS_BEHIND_THE_END = 6;
+
     private static EventFaults image(Workloads workload) {
         return new EventFaults(
                 "add-cow",
@@ -41,6 +44,7 @@ class DebugEventFaultTest {
                 Workloads.OPTIONS.withCopyOnRead(workload == Workloads.REQUESTS),
                 Workloads.GROWN,
                 Workloads.SHOWN,
+                BITS_BEHIND_THE_END,
                 workload,
                 Workloads::create);
     }

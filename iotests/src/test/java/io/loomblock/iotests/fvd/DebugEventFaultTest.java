@@ -149,7 +149,7 @@ class DebugEventFaultTest {
                     .withCopyOnRead(this == WRITE_THROUGH || this == FIRST_LAYOUT)
                     .withMetadataBudget(0)
                     .withNodeOptions(NodeOptions.of(Map.of("journal-mode", mode, "force", "on")));
-            return new EventFaults("fvd", written(), options, GROWN, BASE, this::steps, this::create);
+            return new EventFaults("fvd", written(), options, GROWN, BASE, 0, this::steps, this::create);
         }
     }
 

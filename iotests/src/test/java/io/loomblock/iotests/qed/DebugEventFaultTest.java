@@ -77,6 +77,7 @@ class DebugEventFaultTest {
                 options,
                 SIZE + GROWTH,
                 shown,
+                0,
                 (device, timeline, timers) -> steps(device, timeline, timers, overlay),
                 () -> create(overlay));
     }

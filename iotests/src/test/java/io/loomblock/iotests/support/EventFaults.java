@@ -40,6 +40,7 @@ import java.util.function.Function;
  * @param options to open it with, but for the format and the clock
  * @param size the largest that the disk becomes
  * @param shown what the disk reads as before anything is written, and zeros after that
+ * @param mostCorruptions that a check finds where a change of size was interrupted, though nothing is lost
  * @param workload what is done
  * @param create makes the files anew, those that are only read among them
  */
@@ -49,6 +50,7 @@ public record EventFaults(
         OpenOptions options,
         long size,
         byte[] shown,
+        long mostCorruptions,
         Workload workload,
         Callable<TestFiles> create) {
     /** How often a fault comes that does not go away. */
@@ -206,7 +208,7 @@ public record EventFaults(
         try (BlockDevice device = all.open(
                 files.get(0), format, options.withTimers(new FakeTimers()).withCopyOnRead(false))) {
             CheckResult result = device.check(FixMode.NONE);
-            assertThat(result.corruptions()).as("corruptions").isZero();
+            assertThat(result.corruptions()).as("corruptions").isLessThanOrEqualTo(mostCorruptions);
             assertThat(result.checkErrors()).as("check errors").isZero();
             verify(device, model, flushed);
         } catch (AssertionError | BlockException e) {
