@@ -2,8 +2,11 @@
 package io.loomblock.driver;
 
 import io.loomblock.BlockException;
+import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -38,10 +41,25 @@ public final class OptionValues {
 
     /** The same for a driver, in QEMU's words. */
     public static OptionValues of(BlockDriverProvider provider, NodeOptions given) throws BlockException {
-        String owner = provider.kind() == BlockDriverProvider.Kind.FORMAT
+        return of(owner(provider), provider.openOptions(), given);
+    }
+
+    /**
+     * The options of a new image that are its format's own; others are for its file, which knows them.
+     *
+     * @throws BlockException EINVAL, in QEMU's words, for a value of another type
+     */
+    public static OptionValues of(BlockDriverProvider provider, CreateOptions given) throws BlockException {
+        List<DriverOption> known = provider.createOptions();
+        Map<String, String> own = new HashMap<>(given.options());
+        own.keySet().retainAll(known.stream().map(DriverOption::name).toList());
+        return of(owner(provider), known, NodeOptions.of(own));
+    }
+
+    private static String owner(BlockDriverProvider provider) {
+        return provider.kind() == BlockDriverProvider.Kind.FORMAT
                 ? "Block format '" + provider.formatName() + "' does not"
                 : "Block protocol '" + provider.formatName() + "' doesn't";
-        return of(owner, provider.openOptions(), given);
     }
 
     /** Elements of a list are counted from 0 without a gap. */

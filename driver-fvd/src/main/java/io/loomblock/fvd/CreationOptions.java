@@ -5,12 +5,9 @@ import io.loomblock.BlockException;
 import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
 import io.loomblock.driver.DriverOption;
-import io.loomblock.driver.NodeOptions;
 import io.loomblock.driver.OptionValues;
 import io.loomblock.driver.Sizes;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The options of creation, with the defaults of the layout that is made. spec: fvd.md section 16.1. */
@@ -27,10 +24,7 @@ final class CreationOptions {
 
     CreationOptions(CreateOptions given) throws BlockException {
         this.given = given;
-        // Others are for the file that the image will be in, which knows them.
-        Map<String, String> own = new HashMap<>(given.options());
-        own.keySet().retainAll(known().stream().map(DriverOption::name).toList());
-        this.values = OptionValues.of("Block format 'fvd' does not", known(), NodeOptions.of(own));
+        this.values = OptionValues.of(new FvdProvider(), given);
     }
 
     static List<DriverOption> known() {
