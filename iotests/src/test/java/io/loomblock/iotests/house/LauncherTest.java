@@ -42,6 +42,7 @@ class LauncherTest {
     private Path library;
     private Path calls;
     private String options = "";
+    private String drivers = "";
 
     @BeforeEach
     void install() throws IOException {
@@ -137,6 +138,19 @@ class LauncherTest {
         assertThat(run()).hasSize(1).last().asString().contains(options).doesNotContain("AOTCache");
         options = "-Xmx64m";
         assertThat(run()).hasSize(2).last().asString().contains(options).contains("-XX:AOTCache=");
+    }
+
+    @Test
+    void driversOfTheUsersOwnAreBehindOursOnTheClassPath() throws Exception {
+        drivers = "mine.jar:lib/*";
+        assertThat(run())
+                .hasSize(1)
+                .last()
+                .asString()
+                .contains(" -cp " + target.resolve("loomblock-cli.jar") + ":mine.jar:lib/* io.loomblock.cli.Main ")
+                .contains("--add-exports")
+                .doesNotContain("AOTCache")
+                .endsWith(" img info x");
     }
 
     @Test
@@ -243,6 +257,7 @@ class LauncherTest {
         builder.environment().put("JAVA_HOME", directory.resolve("jdk").toString());
         builder.environment().put("CALLS", calls.toString());
         builder.environment().put("LOOMBLOCK_JAVA_OPTS", options);
+        builder.environment().put("LOOMBLOCK_DRIVERS", drivers);
         builder.environment().put("REFUSE", directory.resolve("refuse").toString());
         builder.environment().put("XDG_CACHE_HOME", directory.resolve("cache").toString());
         return builder.start();
