@@ -298,8 +298,7 @@ record FvdImage(
                         files, layout, header, settings.generic().storageRunner(), next, zeroes);
                 mapper = new ChunkMapper(table, storage);
             }
-            LoggedWrite write =
-                    new LoggedWrite(files, settings.generic().pool(), ring.format(), metadata, area, mapper, journal);
+            LoggedWrite write = new LoggedWrite(files, ring.format(), metadata, area, mapper, journal);
             SoftStore soft = new SoftStore(files, metadata, area, write, journal, guard);
             BlockAction finish = () -> finishFetching(journal);
             return new Writing(

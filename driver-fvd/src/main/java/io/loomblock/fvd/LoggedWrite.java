@@ -25,18 +25,22 @@ final class LoggedWrite {
     private static final int PIECE = 1 << 20;
     /** What the guest writes is copied up to this size, so that it can be stored with what is around it. */
     private static final int MOST_JOINED = 64 << 10;
+    /** All copies of an image that are under way take so much, and none of it before there is one. */
+    private static final long MEMORY = 4L * BufferPool.MAX_BUFFER;
 
     private final Node file;
     private final Node data;
     private final BackingFile base;
     private final ZeroesOfBase zeroes;
-    private final BufferPool pool;
     private final FvdLayout layout;
     private final RecordFormat format;
     private final Metadata metadata;
     private final DataArea area;
     private final @Nullable ChunkMapper mapper;
     private final Journal journal;
+    /** Its own: who holds a piece waits for base and data, which may be images that copy on write themselves. */
+    private final BufferPool pieces = new BufferPool(MEMORY, 0);
+
     /** Ranges of whole blocks, in bytes. */
     private final RangeLocks blockLocks = new RangeLocks();
 
@@ -55,7 +59,6 @@ final class LoggedWrite {
     /** {@code mapper} is null where there is no table. */
     LoggedWrite(
             FvdImage.Files files,
-            BufferPool pool,
             RecordFormat format,
             Metadata metadata,
             DataArea area,
@@ -65,7 +68,6 @@ final class LoggedWrite {
         this.data = files.data();
         this.base = files.base();
         this.zeroes = new ZeroesOfBase(base);
-        this.pool = pool;
         this.layout = metadata.layout();
         this.format = format;
         this.metadata = metadata;
@@ -129,7 +131,7 @@ final class LoggedWrite {
     /** One write costs the system less than three, and more than a copy of few bytes costs us. */
     private void storeJoined(Edge head, Edge tail, Payload payload) throws BlockException {
         long from = head.start;
-        try (AlignedBuffer buffer = pool.acquireReserved((int) (tail.end - from))) {
+        try (AlignedBuffer buffer = pieces.acquire((int) (tail.end - from))) {
             long start = readBase(head, head.start, head.bytes(), buffer, 0) ? head.start : head.end;
             int tailAt = (int) (tail.start - from);
             long end = readBase(tail, tail.start, tail.bytes(), buffer, tailAt) ? tail.end : tail.start;
@@ -199,7 +201,7 @@ final class LoggedWrite {
         if (edge.start == edge.end) {
             return;
         }
-        try (AlignedBuffer buffer = pool.acquireReserved((int) Math.min(edge.end - edge.start, PIECE))) {
+        try (AlignedBuffer buffer = pieces.acquire((int) Math.min(edge.end - edge.start, PIECE))) {
             for (long at = edge.start; at < edge.end; ) {
                 int n = (int) Math.min(edge.end - at, buffer.capacity());
                 if (readBase(edge, at, n, buffer, 0)) {
