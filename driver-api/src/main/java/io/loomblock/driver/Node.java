@@ -41,7 +41,7 @@ public final class Node implements AutoCloseable {
     /** Whether anybody here or below listens to events. */
     private final boolean hearsEvents;
 
-    private final NodeFlush flushes;
+    final NodeFlush flushes;
     private final RequestPath requests;
     private final ReentrantLock drainLock = new ReentrantLock();
     private int drained;

@@ -6,6 +6,7 @@ import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
 import io.loomblock.driver.BackingFile;
 import io.loomblock.driver.BlockAction;
+import io.loomblock.driver.LeftUnflushed;
 import io.loomblock.driver.Node;
 import io.loomblock.driver.RequestFlags;
 import io.loomblock.driver.WriteGuard;
@@ -123,6 +124,10 @@ record FvdImage(
             DataArea area = new DataArea(files.data, layout, table);
             boolean dirty = !changed && !header.clean() && header.hasMetadata();
             long epoch = header.stableEpoch();
+            if (dirty) {
+                // Data without a bit was not waited for; whoever reads it after the recovery relies on it.
+                LeftUnflushed.mark(files.data);
+            }
             if (dirty && header.usesJournal()) {
                 epoch = replay();
             } else if (dirty) {
