@@ -66,7 +66,8 @@ final class FileSize {
         try {
             long actual = io.length();
             if (actual < length) {
-                io.truncate(length);
+                // On the caller's thread, as long as that is quick: who cuts a file off waits for pages to go.
+                io.extend(length);
                 actual = length;
             }
             known.set(actual);
