@@ -6,8 +6,6 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.core.exc.StreamConstraintsException;
-import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
@@ -16,8 +14,6 @@ import io.loomblock.driver.NodeOptions;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * Reads names that are descriptions of nodes, {@code json:{"driver":"qed","file":{"filename":"x.qed"}}}, as {@link NodeOptions}.
@@ -30,8 +26,6 @@ final class JsonNames {
     static final int MAX_DEPTH = 100;
     /** How long all dotted names and values together may be. */
     static final int MAX_CHARS = 1 << 20;
-
-    private static final Pattern BAD_WORD = Pattern.compile("Unrecognized token '([^']*)'.*", Pattern.DOTALL);
 
     private static final JsonFactory FACTORY = JsonFactory.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -75,25 +69,8 @@ final class JsonNames {
         } catch (BlockException e) {
             throw e;
         } catch (IOException e) {
-            throw new BlockException(Errno.EINVAL, "Could not parse the JSON options: " + describe(text, e), e);
+            throw new BlockException(Errno.EINVAL, "Could not parse the JSON options: " + JsonComplaint.of(text, e), e);
         }
-    }
-
-    private static String describe(String text, IOException failure) {
-        String said = String.valueOf(failure.getMessage());
-        Matcher word = BAD_WORD.matcher(said);
-        if (text.isBlank()) {
-            return "Expecting a JSON value";
-        } else if (failure instanceof StreamConstraintsException) {
-            return said.contains("nesting") ? "JSON nesting depth limit exceeded" : "JSON token size limit exceeded";
-        } else if (failure instanceof JsonEOFException) {
-            return "JSON parse error, premature EOI";
-        } else if (said.startsWith("Duplicate field")) {
-            return "JSON parse error, duplicate key";
-        } else if (word.matches()) {
-            return "JSON parse error, invalid keyword '" + word.group(1) + "'";
-        }
-        return "JSON parse error, " + said.lines().findFirst().orElse("");
     }
 
     private Map<String, String> read() throws IOException {

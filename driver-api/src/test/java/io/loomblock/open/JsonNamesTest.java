@@ -60,7 +60,16 @@ class JsonNamesTest {
                 "{'a':1|Could not parse the JSON options: JSON parse error, premature EOI",
                 "{'a':'|Could not parse the JSON options: JSON parse error, premature EOI",
                 "{'a':1,'a':2}|Could not parse the JSON options: JSON parse error, duplicate key",
-                "{'a':word}|Could not parse the JSON options: JSON parse error, invalid keyword 'word'"
+                "{'a':word}|Could not parse the JSON options: JSON parse error, invalid keyword 'word'",
+                "{bad|Could not parse the JSON options: JSON parse error, invalid keyword 'bad'",
+                "{'a':1,bad:2}|Could not parse the JSON options: JSON parse error, invalid keyword 'bad'",
+                "{1:2}|Could not parse the JSON options: JSON parse error, key is not a string in object",
+                "{'a':1,}|Could not parse the JSON options: JSON parse error, expecting value",
+                "{'a':}|Could not parse the JSON options: JSON parse error, expecting value",
+                "{'a' 1}|Could not parse the JSON options: JSON parse error, missing : in object pair",
+                "{'a':1 'b':2}|Could not parse the JSON options: JSON parse error, expected separator in dict",
+                "{'a':[1 2]}|Could not parse the JSON options: JSON parse error, expected separator in list",
+                "{'a':@}|Could not parse the JSON options: JSON parse error, stray '@'"
             })
     void whatIsNoObjectIsRefusedInQemusWords(String json, String reason) {
         refuses(json, reason);
