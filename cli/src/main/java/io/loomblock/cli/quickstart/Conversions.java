@@ -53,7 +53,7 @@ final class Conversions {
             ImageConversion.convert(List.of(source), device, options(), new Silent());
         }
         try (BlockDevice device = BlockDevice.open(path, target.readOnly())) {
-            Verification.run("after converting to " + target.format(), device, model);
+            Verification.run("after converting to " + target.format(), device, model, 1);
         }
     }
 

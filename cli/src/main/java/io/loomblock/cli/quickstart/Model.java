@@ -110,6 +110,11 @@ final class Model {
         return read.flip();
     }
 
+    /** Whether this byte may have been written to. */
+    boolean isWritten(long offset) {
+        return windowAt(offset) != null;
+    }
+
     private @Nullable Window windowAt(long offset) {
         for (Window window : windows) {
             if (offset >= window.offset() && offset < window.end()) {

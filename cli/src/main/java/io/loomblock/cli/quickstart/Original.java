@@ -4,6 +4,7 @@ package io.loomblock.cli.quickstart;
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.BlockStatus;
+import io.loomblock.CreateOptions;
 import io.loomblock.Errno;
 import io.loomblock.ImageInfo;
 import io.loomblock.ImplicitOpenPolicy;
@@ -23,9 +24,10 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** An image of the user's, open read-only: it is copied, and tells what the copy must read as. */
+/** An image of the user's, open read-only: it is copied, or a large one stood on, and tells what comes of that must read as. */
 final class Original implements Contents, AutoCloseable {
     private static final int STEP = 1 << 20;
+    private static final String OVERLAY = "qed";
 
     private final String name;
     private final BlockDevice device;
@@ -35,42 +37,23 @@ final class Original implements Contents, AutoCloseable {
         this.device = device;
     }
 
-    /**
-     * Opens it; EFBIG if it takes more than {@code maxBytes} on disk, ENOTSUP if its data file has a data file of its own. Backing files,
-     * those of the data file too, are not copied.
-     */
-    static Original open(String name, long maxBytes) throws BlockException {
-        BlockDevice device = BlockDevice.open(name, tools());
-        Original original = new Original(name, device);
-        try {
-            original.refuseToCopy(maxBytes);
-            return original;
-        } catch (BlockException e) {
-            device.close();
-            throw e;
-        }
+    static Original open(String name) throws BlockException {
+        return new Original(name, BlockDevice.open(name, tools()));
     }
 
     private static OpenOptions tools() {
         return OpenOptions.readOnly().withImplicitOpen(ImplicitOpenPolicy.anyLocalFile());
     }
 
-    private void refuseToCopy(long maxBytes) throws BlockException {
+    /** Whether it takes more than {@code maxBytes} on disk, or has more than twice as much data with its backing files. */
+    boolean isLargerThan(long maxBytes) throws BlockException {
+        return device.node().allocatedFileSize() > maxBytes || hasMoreDataThan(2 * maxBytes);
+    }
+
+    private void refuseManyFiles() throws BlockException {
         if (hasOthersThan(device.node(), Set.of(Node.FILE, Node.BACKING, Node.DATA))
                 || hasOthersThan(device.node().child(Node.DATA), Set.of(Node.FILE, Node.BACKING))) {
             throw new BlockException(Errno.ENOTSUP, "Images of so many files cannot be copied yet");
-        }
-        long size = device.node().allocatedFileSize();
-        if (size > maxBytes) {
-            throw new BlockException(
-                    Errno.EFBIG,
-                    "It takes %d MiB on disk; quickstart copies at most %d MiB".formatted(size >> 20, maxBytes >> 20));
-        }
-        if (dataBytes() > 2 * maxBytes) {
-            throw new BlockException(
-                    Errno.EFBIG,
-                    "It has more than %d MiB of data with its backing files; quickstart converts no more"
-                            .formatted(2 * maxBytes >> 20));
         }
     }
 
@@ -78,18 +61,35 @@ final class Original implements Contents, AutoCloseable {
         return node != null && !roles.containsAll(node.children().keySet());
     }
 
-    private long dataBytes() throws BlockException {
+    private boolean hasMoreDataThan(long most) throws BlockException {
         long data = 0;
-        for (long at = 0; at < device.length(); ) {
+        for (long at = 0; at < device.length() && data <= most; ) {
             BlockStatus status = device.layeredStatus(at, device.length() - at).status();
             data += status.isZero() ? 0 : status.length();
             at += status.length();
         }
-        return data;
+        return data > most;
     }
 
-    /** Copies the image with its data file, if it has one, and lets the copy name its backing file, which stays, by an absolute name. */
+    /**
+     * Makes a QED image that this one is the backing file of, and so is not written to.
+     *
+     * @param mostVerified about how many bytes of the disk are to be looked at
+     */
+    Subject overlayIn(Path target, long mostVerified) throws BlockException {
+        ImageInfo info = device.info();
+        Subject subject = new Subject(name, target, OVERLAY, this).withMostVerified(mostVerified);
+        CreateOptions options = CreateOptions.ofSize(device.length()).withBacking(absolute(name), info.format());
+        NewImage.create(OVERLAY, target, options, subject.readWrite());
+        return subject;
+    }
+
+    /**
+     * Copies the image with its data file, if it has one, and lets the copy name its backing file, which stays, by an absolute name.
+     * ENOTSUP if its data file has a data file of its own.
+     */
     Subject copyTo(Path target) throws IOException {
+        refuseManyFiles();
         copyFile(name, target);
         ImageInfo info = device.info();
         Subject subject = new Subject(name, target, info.format(), this, copyData(NewImage.dataFile(target)));
@@ -103,12 +103,15 @@ final class Original implements Contents, AutoCloseable {
         if (name == null) {
             return;
         }
-        String absolute = Filenames.hasProtocol(name)
+        try (BlockDevice device = BlockDevice.open(copy.toString(), options.withNoBacking(true))) {
+            device.changeBackingFile(absolute(name), format);
+        }
+    }
+
+    private static String absolute(String name) {
+        return Filenames.hasProtocol(name)
                 ? name
                 : Path.of(name).toAbsolutePath().toString();
-        try (BlockDevice device = BlockDevice.open(copy.toString(), options.withNoBacking(true))) {
-            device.changeBackingFile(absolute, format);
-        }
     }
 
     /** Copies the data file; the copy of the image names the original, so it is to be opened with these options. */

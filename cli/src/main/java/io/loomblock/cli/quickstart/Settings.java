@@ -14,7 +14,7 @@ import java.time.Duration;
  * @param windowBytes length of each
  * @param diskBytes size of the disks that are made
  * @param baseBytes size of their base image
- * @param maxCopy images of the user that take more bytes on disk are refused
+ * @param maxCopy images of the user that take more bytes on disk are not copied, and about so much of them is verified
  * @param totalTime after this no further image is begun
  */
 record Settings(
