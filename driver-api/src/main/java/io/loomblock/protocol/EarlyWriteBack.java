@@ -12,6 +12,8 @@ import org.slf4j.LoggerFactory;
  * Has the system begin to write a file's dirty pages before they are synced, where one sync soon follows another: the device works then
  * while requests are made, and the sync finds less to do.
  *
+ * <p>Who has written does that too, as long as it is quick: to wake another thread for it takes longer.
+ *
  * <p>Between syncs that are far apart pages are left alone: they may be changed again, and the system writes larger pieces later. Times are
  * those of a clock in nanoseconds. Thread-safe; threads may overlook one another's news.
  */
@@ -20,12 +22,15 @@ final class EarlyWriteBack {
 
     /** Syncs no further apart than this are close. */
     static final long CLOSE_NANOS = 50_000_000;
-    /** So much is written back at a time: enough for a device to have several requests. */
-    static final int PIECE = 128 << 10;
+    /** So much is written back at a time: less keeps the device busier, and asks the system more often. */
+    static final int PIECE = 64 << 10;
+    /** Storage is found and the device told in less, unless its queue is full. */
+    static final long QUICK_NANOS = 1_000_000;
 
     private final Runnable task;
     private final Executor executor;
     private final LongSupplier clock;
+    private final Pace pace;
     private final AtomicInteger pending = new AtomicInteger();
     /** Taken while a piece is on its way to the system: one at a time. */
     private final Semaphore turn = new Semaphore(1);
@@ -38,7 +43,9 @@ final class EarlyWriteBack {
         this.task = () -> run(begin);
         this.executor = executor;
         this.clock = clock;
-        this.lastSync = clock.getAsLong() - CLOSE_NANOS;
+        long now = clock.getAsLong();
+        this.lastSync = now - CLOSE_NANOS;
+        this.pace = new Pace(QUICK_NANOS, now);
     }
 
     /** So many bytes have become dirty. */
@@ -46,11 +53,12 @@ final class EarlyWriteBack {
         if (!active || pending.addAndGet(bytes) < PIECE) {
             return;
         }
-        if (!isClose(clock.getAsLong())) {
+        long now = clock.getAsLong();
+        if (!isClose(now)) {
             active = false;
         } else if (turn.tryAcquire()) {
             pending.set(0);
-            begin();
+            begin(now);
         }
     }
 
@@ -59,7 +67,19 @@ final class EarlyWriteBack {
         return now - lastSync < CLOSE_NANOS;
     }
 
-    private void begin() {
+    private void begin(long now) {
+        if (pace.expectsWait(now)) {
+            handOn();
+            return;
+        }
+        try {
+            task.run();
+        } finally {
+            pace.took(now, clock.getAsLong(), 0);
+        }
+    }
+
+    private void handOn() {
         try {
             executor.execute(task);
         } catch (RuntimeException | Error e) {

@@ -30,8 +30,13 @@ final class Pace {
 
     /** @param quickNanos how long a call may take, besides a nanosecond for each byte that it copies */
     Pace(long quickNanos) {
+        this(quickNanos, System.nanoTime());
+    }
+
+    /** The same with times of another clock, which says {@code now}. */
+    Pace(long quickNanos, long now) {
         this.quickNanos = quickNanos;
-        this.lastQuick = System.nanoTime() - TRUST_NANOS;
+        this.lastQuick = now - TRUST_NANOS;
     }
 
     /**

@@ -13,12 +13,20 @@ import org.junit.jupiter.api.Timeout;
 
 /** When dirty pages are written before they are synced. */
 class EarlyWriteBackTest {
-    private final Queue<Runnable> begun = new ArrayDeque<>();
+    private final Queue<Runnable> handedOn = new ArrayDeque<>();
     private int runs;
     /** What the clock says. */
     private long now = Long.MAX_VALUE - EarlyWriteBack.CLOSE_NANOS;
 
-    private final EarlyWriteBack writeBack = new EarlyWriteBack(() -> runs++, begun::add, () -> now);
+    /** How long the system takes. */
+    private long nanos;
+
+    private final EarlyWriteBack writeBack = new EarlyWriteBack(this::begin, handedOn::add, () -> now);
+
+    private void begin() {
+        runs++;
+        now += nanos;
+    }
 
     private void syncTwice() {
         writeBack.syncs();
@@ -26,38 +34,59 @@ class EarlyWriteBackTest {
         writeBack.syncs();
     }
 
+    /** The system is slow once, so that others do its work for a while. */
+    private void becomeSlow() {
+        syncTwice();
+        nanos = EarlyWriteBack.QUICK_NANOS + 1;
+        writeBack.wrote(EarlyWriteBack.PIECE);
+        nanos = 0;
+        runs = 0;
+    }
+
     @Test
     void pagesOfAFileThatIsNotSyncedAreLeftAlone() {
         writeBack.wrote(100 * EarlyWriteBack.PIECE);
         writeBack.syncs();
         writeBack.wrote(100 * EarlyWriteBack.PIECE);
-        assertThat(begun).isEmpty();
+        assertThat(runs).isZero();
     }
 
     @Test
     void afterSyncsThatAreCloseEachPieceIsBegunOnceItIsWhole() {
         syncTwice();
         writeBack.wrote(EarlyWriteBack.PIECE - 1);
-        assertThat(begun).isEmpty();
+        assertThat(runs).isZero();
         writeBack.wrote(1);
-        assertThat(begun).hasSize(1);
-        begun.remove().run();
         assertThat(runs).isEqualTo(1);
         writeBack.wrote(EarlyWriteBack.PIECE - 1);
-        assertThat(begun).isEmpty();
+        assertThat(runs).isEqualTo(1);
         writeBack.wrote(1);
-        assertThat(begun).hasSize(1);
+        assertThat(runs).isEqualTo(2);
+        assertThat(handedOn).isEmpty();
+    }
+
+    @Test
+    void whereTheSystemIsSlowAnotherThreadBeginsPiecesForAWhile() {
+        becomeSlow();
+        for (int i = 1; i <= Pace.HANDED_ON; i++) {
+            writeBack.wrote(EarlyWriteBack.PIECE);
+            assertThat(handedOn).as("piece %d", i).hasSize(1);
+            handedOn.remove().run();
+        }
+        writeBack.wrote(EarlyWriteBack.PIECE);
+        assertThat(handedOn).isEmpty();
+        assertThat(runs).isEqualTo(Pace.HANDED_ON + 1);
     }
 
     @Test
     void whatComesWhileThatIsUnderWayWaitsForIt() {
-        syncTwice();
+        becomeSlow();
         writeBack.wrote(EarlyWriteBack.PIECE);
         writeBack.wrote(EarlyWriteBack.PIECE);
-        assertThat(begun).hasSize(1);
-        begun.remove().run();
+        assertThat(handedOn).hasSize(1);
+        handedOn.remove().run();
         writeBack.wrote(1);
-        assertThat(begun).hasSize(1);
+        assertThat(handedOn).hasSize(1);
     }
 
     @Test
@@ -67,7 +96,7 @@ class EarlyWriteBackTest {
         now++;
         writeBack.syncs();
         writeBack.wrote(1);
-        assertThat(begun).isEmpty();
+        assertThat(runs).isZero();
     }
 
     @Test
@@ -76,7 +105,7 @@ class EarlyWriteBackTest {
         now += EarlyWriteBack.CLOSE_NANOS;
         writeBack.syncs();
         writeBack.wrote(100 * EarlyWriteBack.PIECE);
-        assertThat(begun).isEmpty();
+        assertThat(runs).isZero();
     }
 
     @Test
@@ -84,28 +113,27 @@ class EarlyWriteBackTest {
         syncTwice();
         now += EarlyWriteBack.CLOSE_NANOS - 1;
         writeBack.wrote(EarlyWriteBack.PIECE);
-        assertThat(begun).hasSize(1);
-        begun.remove().run();
+        assertThat(runs).isEqualTo(1);
         now++;
         writeBack.wrote(EarlyWriteBack.PIECE);
         writeBack.wrote(100 * EarlyWriteBack.PIECE);
-        assertThat(begun).isEmpty();
+        assertThat(runs).isEqualTo(1);
         syncTwice();
         writeBack.wrote(EarlyWriteBack.PIECE);
-        assertThat(begun).hasSize(1);
+        assertThat(runs).isEqualTo(2);
     }
 
     @Test
     @Timeout(60)
     void whoClosesTheFileWaitsForThePieceUnderWay() throws Exception {
         writeBack.awaitIdle();
-        syncTwice();
+        becomeSlow();
         writeBack.wrote(EarlyWriteBack.PIECE);
         Thread closing = Thread.ofVirtual().start(writeBack::awaitIdle);
         while (closing.getState() != Thread.State.WAITING) {
             LockSupport.parkNanos(100_000);
         }
-        begun.remove().run();
+        handedOn.remove().run();
         closing.join();
         writeBack.awaitIdle();
     }
@@ -114,7 +142,7 @@ class EarlyWriteBackTest {
     void whatCouldNotBeBegunFailsNoWriteAndIsNotTriedBeforeTheNextSync() {
         AtomicInteger asked = new AtomicInteger();
         EarlyWriteBack refused = new EarlyWriteBack(
-                () -> runs++,
+                this::begin,
                 task -> {
                     asked.incrementAndGet();
                     throw new RejectedExecutionException();
@@ -122,6 +150,8 @@ class EarlyWriteBackTest {
                 () -> now);
         refused.syncs();
         refused.syncs();
+        nanos = EarlyWriteBack.QUICK_NANOS + 1;
+        refused.wrote(EarlyWriteBack.PIECE);
         refused.wrote(EarlyWriteBack.PIECE);
         refused.wrote(EarlyWriteBack.PIECE);
         assertThat(asked).hasValue(1);
