@@ -70,7 +70,7 @@ final class HandOver {
             invalidate(child, activate);
         }
         node.driver().invalidateCache(activate);
-        node.setInactive(!activate);
+        node.requests().setInactive(!activate);
         node.refresh();
     }
 }

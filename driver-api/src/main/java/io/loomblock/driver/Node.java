@@ -127,6 +127,11 @@ public final class Node implements AutoCloseable {
         return requests.readOnly();
     }
 
+    /** Whether nobody could write since it was opened, children apart; once false it stays so. */
+    public boolean isConstant() {
+        return requests.isConstant();
+    }
+
     /** Whether it was asked for read-only, to stay so. */
     public boolean keepReadOnly() {
         return keepReadOnly;
@@ -396,14 +401,9 @@ public final class Node implements AutoCloseable {
         new Reopening(writable).run(this);
     }
 
-    /** For {@link Reopening}. */
-    void setReadOnly(boolean value) {
-        requests.setReadOnly(value);
-    }
-
-    /** For {@link HandOver}. */
-    void setInactive(boolean value) {
-        requests.setInactive(value);
+    /** For {@link Reopening} and {@link HandOver}. */
+    RequestPath requests() {
+        return requests;
     }
 
     /**

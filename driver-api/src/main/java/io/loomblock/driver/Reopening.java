@@ -46,19 +46,19 @@ final class Reopening {
         }
         if (writable) {
             node.driver().reopenPrepare(true);
-            node.setReadOnly(false);
+            node.requests().setReadOnly(false);
             prepared.add(node);
         }
     }
 
     private void commit(Node node) {
         node.driver().reopenCommit();
-        node.setReadOnly(!writable);
+        node.requests().setReadOnly(!writable);
     }
 
     private void abort(Node node) {
         node.driver().reopenAbort();
-        node.setReadOnly(writable);
+        node.requests().setReadOnly(writable);
     }
 
     /** All is done by now, and a failure would say that nothing was. */

@@ -41,6 +41,8 @@ final class RequestPath {
     private volatile boolean readOnly;
     /** Another process owns the image for now. */
     private volatile boolean inactive;
+    /** Nobody could write since it was opened, neither through this node nor in another process that owned the image. */
+    private volatile boolean constant;
 
     private volatile Limits limits;
     /** Guest length of a driver that does not grow; asked anew after whatever may change it. */
@@ -63,6 +65,7 @@ final class RequestPath {
         this.tracking = (readFlags & serialising) != 0;
         this.readOnly = !options.writable();
         this.inactive = options.inactive();
+        this.constant = readOnly && !inactive;
         this.limits = driver.limits();
         refresh();
     }
@@ -95,11 +98,17 @@ final class RequestPath {
         return readOnly;
     }
 
+    boolean isConstant() {
+        return constant;
+    }
+
     void setReadOnly(boolean value) {
+        constant &= value;
         readOnly = value;
     }
 
     void setInactive(boolean value) {
+        constant = false;
         inactive = value;
     }
 

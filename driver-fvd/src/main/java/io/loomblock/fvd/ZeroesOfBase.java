@@ -5,38 +5,68 @@ import io.loomblock.BlockException;
 import io.loomblock.BlockStatus;
 import io.loomblock.Errno;
 import io.loomblock.driver.BackingFile;
+import io.loomblock.driver.Node;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the base image is known to have nothing but zeros, without its being read. Thread-safe.
  *
- * <p>What is data is remembered, as writes come in a row, and to find where data ends may be to go through all extents of a file. Zeros are
- * not: a base image that a commit changes has data there later.
+ * <p>The last answer is remembered, as writes come in a row, and to find where data ends may be to go through all extents of a file. But
+ * zeros only as long as nobody could write to the base image since it was opened: after a commit to it, say, there may be data.
  */
 final class ZeroesOfBase {
     /** How far a look goes, in bytes. */
     private static final long LOOK = 64L << 20;
 
     private final BackingFile base;
-    /** Where data was found last. */
-    private volatile Area data = new Area(0, 0);
+    /** All that the base image is made of. */
+    private final List<Node> nodes = new ArrayList<>();
 
-    private record Area(long start, long end) {}
+    private volatile Area known = new Area(0, 0, false);
+
+    private record Area(long start, long end, boolean isZero) {
+        boolean contains(long at) {
+            return start <= at && at < end;
+        }
+    }
 
     ZeroesOfBase(BackingFile base) {
         this.base = base;
+        add(base.backing());
+    }
+
+    private void add(@Nullable Node node) {
+        if (node != null) {
+            nodes.add(node);
+            node.children().values().forEach(this::add);
+        }
     }
 
     /** Whether all of {@code [start, end)} is known to be zeros. */
     boolean cover(long start, long end) throws BlockException {
-        Area known = data;
-        if (known.start <= start && start < known.end) {
+        Area last = known;
+        if (last.contains(start) && !last.isZero) {
             return false;
         }
-        BlockStatus status = status(start, Math.max(LOOK, end - start));
-        if (!status.isZero()) {
-            data = new Area(start, start + status.length());
+        if (last.contains(start) && end <= last.end && isConstant()) {
+            return true;
         }
-        return status.isZero() && status.length() >= end - start;
+        BlockStatus status = status(start, Math.max(LOOK, end - start));
+        Area found = new Area(start, start + status.length(), status.isZero());
+        known = found;
+        return found.isZero && end <= found.end;
+    }
+
+    /** Looked at after what is remembered: who could write after that was found could write before this. */
+    private boolean isConstant() {
+        for (int i = 0; i < nodes.size(); i++) {
+            if (!nodes.get(i).isConstant()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** What cannot be found out is data: reading it tells why. */

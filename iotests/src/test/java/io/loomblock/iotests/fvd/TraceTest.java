@@ -151,6 +151,37 @@ class TraceTest {
         }
     }
 
+    /** Zeros of the base image are looked for once, and again when somebody may have written there. */
+    @Test
+    void zerosOfABaseImageThatWasWritableAreNotBelieved() throws BlockException {
+        int mib = 1 << 20;
+        List<Long> asked = new ArrayList<>();
+        images = new FvdImages(new Shape(2, 4 * mib, mib, 65_536, 8192, true), new byte[4 * mib]);
+        images.files().put(FvdImages.BASE, new ForwardingDriver(images.files().memory(FvdImages.BASE)) {
+            @Override
+            public BlockStatus blockStatus(long offset, long bytes) throws BlockException {
+                asked.add(offset);
+                return super.blockStatus(offset, bytes);
+            }
+        });
+        try (BlockDevice device = images.open(options("write-through"))) {
+            asked.clear();
+            write(device, 0, 4096);
+            write(device, mib, 4096);
+            assertThat(asked).containsExactly(0L);
+            Node base = device.node().children().get(Node.BACKING);
+            base.reopen(true);
+            byte[] committed = Pattern.bytes(5, 2 * mib + 8192, 4096);
+            try (AlignedBuffer bytes = AlignedBuffer.allocate(committed.length)) {
+                bytes.put(0, committed, 0, committed.length);
+                base.coWritev(2 * mib + 8192, IoVector.of(bytes));
+            }
+            base.reopen(false);
+            write(device, 2 * mib, 4096);
+            assertThat(Guest.read(device, 2 * mib + 8192, 4096)).isEqualTo(committed);
+        }
+    }
+
     @Test
     void aPlaceAloneIsLoggedWithoutAFlush() throws BlockException {
         try (BlockDevice device = open(new Shape(2, SIZE, CHUNK, 0, 8192, true), "write-through")) {
