@@ -10,9 +10,10 @@ import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Phaser;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +31,7 @@ final class BenchLoad implements AutoCloseable {
 
     private static final int PAGE = 4096;
 
-    /** A Phaser takes no more; nothing tells more requests in flight from these. */
+    /** Nothing tells more requests in flight from these. */
     private static final int MOST_LANES = (1 << 16) - 1;
 
     /**
@@ -50,6 +51,9 @@ final class BenchLoad implements AutoCloseable {
 
     private final AtomicLong next = new AtomicLong();
     private volatile long partEnd;
+    /** Whether the part that ends is the last one; what passes the barrier sees it. */
+    private boolean over;
+
     private final AtomicReference<@Nullable ToolException> failure = new AtomicReference<>();
 
     /**
@@ -101,12 +105,8 @@ final class BenchLoad implements AutoCloseable {
     }
 
     private void makeRequests(ExecutorService alongside) {
-        Phaser parts = new Phaser(lanes()) {
-            @Override
-            protected boolean onAdvance(int part, int parties) {
-                return !beginNextPart();
-            }
-        };
+        // A Phaser's threads spin before they wait, and keep the processors from those that they wait for.
+        CyclicBarrier parts = new CyclicBarrier(lanes(), () -> over = !beginNextPart());
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             for (int i = 0; i < lanes(); i++) {
                 IoVector vector = vectors.get(i % vectors.size());
@@ -115,7 +115,7 @@ final class BenchLoad implements AutoCloseable {
         }
     }
 
-    private void makeRequests(IoVector vector, Phaser parts, ExecutorService alongside) {
+    private void makeRequests(IoVector vector, CyclicBarrier parts, ExecutorService alongside) {
         do {
             try {
                 makeRequests(vector, alongside);
@@ -125,7 +125,22 @@ final class BenchLoad implements AutoCloseable {
                 // A bug must not leave the others waiting at the end of the part.
                 fail(e);
             }
-        } while (parts.arriveAndAwaitAdvance() >= 0);
+        } while (awaitNextPart(parts));
+    }
+
+    /** False if there is none. */
+    private boolean awaitNextPart(CyclicBarrier parts) {
+        try {
+            parts.await();
+            return !over;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            fail("Failed request: ", new BlockException(Errno.EINTR));
+            return false;
+        } catch (BrokenBarrierException e) {
+            // Another thread was interrupted, and has told so.
+            return false;
+        }
     }
 
     /** Takes part in the current part, to its end. */
