@@ -3,8 +3,6 @@ package io.loomblock.driver;
 
 import io.loomblock.BlockException;
 import io.loomblock.memory.AlignedBuffer;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +26,6 @@ public final class PageCache {
     private static final int SLAB = 1 << 20;
     private static final int LOADED = -1;
     private static final int FULL = -2;
-    private static final VarHandle KEYS = MethodHandles.arrayElementVarHandle(long[].class);
 
     /** Fills a page from the file. */
     @FunctionalInterface
@@ -59,7 +56,7 @@ public final class PageCache {
     private final int sets;
 
     // One element for each place, which is a set and a way in it.
-    /** Of the pages, 0 where there is none: what lookups search. */
+    /** Of the pages, 0 where there is none: what lookups search, who may see an old one, as the place itself says what it holds. */
     private final long[] keys;
     /** Null where there has never been a page. */
     private final @Nullable PagePlace[] places;
@@ -121,7 +118,7 @@ public final class PageCache {
         long key = key(offset);
         int first = firstPlace(key);
         for (int i = first; i < first + WAYS; i++) {
-            if ((long) KEYS.getAcquire(keys, i) == key) {
+            if (keys[i] == key) {
                 PagePlace place = places[i];
                 return place == null ? ABSENT : place.read(key, (int) offset & (pageSize - 1), bytes);
             }
@@ -228,7 +225,7 @@ public final class PageCache {
             places[index] = place;
         }
         place.beginReplacing(key);
-        KEYS.setRelease(keys, index, key);
+        keys[index] = key;
     }
 
     private PagePlace newPlace() throws BlockException {
@@ -249,7 +246,7 @@ public final class PageCache {
         try {
             PagePlace place = place(index);
             if (!success) {
-                KEYS.setRelease(keys, index, 0L);
+                keys[index] = 0;
                 place.forget();
             }
             place.endReplacing();

@@ -2,7 +2,6 @@
 package io.loomblock.driver;
 
 import io.loomblock.memory.AlignedBuffer;
-import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
@@ -12,24 +11,14 @@ import java.lang.invoke.VarHandle;
  * <p>{@link #read} needs no lock; all else is done under the cache's, but for the loading of a page that is being replaced.
  */
 final class PagePlace {
-    private static final VarHandle GENERATION;
-
-    static {
-        try {
-            GENERATION = MethodHandles.lookup().findVarHandle(PagePlace.class, "generation", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
-
     /** In place of a page's key. */
     private static final long NO_KEY = -1;
 
     final AlignedBuffer memory;
     final int base;
 
-    /** Odd while the page is being replaced. */
-    int generation;
+    /** Odd while the page is being replaced. A field and no handle: lookups are made before they are compiled, too. */
+    private volatile int generation;
 
     /** Of the page, once more: the cache's own are only searched, and who has found one there looks at this under the generation. */
     long key;
@@ -51,7 +40,7 @@ final class PagePlace {
     }
 
     void beginReplacing(long newKey) {
-        GENERATION.setRelease(this, generation + 1);
+        nextGeneration();
         VarHandle.fullFence();
         key = newKey;
     }
@@ -63,19 +52,25 @@ final class PagePlace {
     }
 
     void endReplacing() {
-        GENERATION.setRelease(this, generation + 1);
+        nextGeneration();
+    }
+
+    /** One thread at a time replaces a page. */
+    private void nextGeneration() {
+        int next = generation + 1;
+        generation = next;
     }
 
     /** {@link PageCache#lookup}, without a lock, where the page {@code wanted} was a moment ago. */
     long read(long wanted, int inPage, int bytes) {
-        int before = (int) GENERATION.getAcquire(this);
+        int before = generation;
         if ((before & 1) != 0 || key != wanted) {
             return PageCache.ABSENT;
         }
         boolean believed = trusted;
         long value = memory.getLongAcquire(base + (inPage & -Long.BYTES));
         VarHandle.acquireFence();
-        if ((int) GENERATION.getAcquire(this) != before || !believed) {
+        if (generation != before || !believed) {
             return PageCache.ABSENT;
         }
         if (!referenced) {
