@@ -18,6 +18,8 @@ final class CallSlots {
     private static final StructLayout ERRNO = Linker.Option.captureStateLayout();
     private static final long ERRNO_OFFSET = ERRNO.byteOffset(PathElement.groupElement("errno"));
     private static final int SLOTS = 64;
+    private static final long STATX_BYTES = 256;
+    private static final long STATX_SIZE_OFFSET = 40;
     /** References between two slots: a cache line and its neighbour. */
     private static final int SPACING = 32;
 
@@ -26,16 +28,25 @@ final class CallSlots {
      *
      * @param errno where the call leaves its errno
      * @param iovec {@code struct iovec}: iov_base, iov_len
+     * @param statx {@code struct statx}, for what is asked often
      */
-    record Slot(MemorySegment errno, MemorySegment iovec) {
+    record Slot(MemorySegment errno, MemorySegment iovec, MemorySegment statx) {
         private static Slot allocate() {
             Arena arena = Arena.ofAuto();
-            return new Slot(arena.allocate(ERRNO), arena.allocate(2 * Long.BYTES, Long.BYTES));
+            return new Slot(
+                    arena.allocate(ERRNO),
+                    arena.allocate(2 * Long.BYTES, Long.BYTES),
+                    arena.allocate(STATX_BYTES, Long.BYTES));
         }
 
         /** What the call left. */
         int errnoValue() {
             return errno.get(ValueLayout.JAVA_INT, ERRNO_OFFSET);
+        }
+
+        /** What statx has told. */
+        long size() {
+            return statx.get(ValueLayout.JAVA_LONG, STATX_SIZE_OFFSET);
         }
 
         void setIovec(long address, long length) {

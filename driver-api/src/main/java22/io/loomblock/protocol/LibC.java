@@ -4,6 +4,7 @@ package io.loomblock.protocol;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.loomblock.protocol.CallSlots.Slot;
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
@@ -25,6 +26,8 @@ final class LibC {
     private static final int FEW_CALLS = 20_000;
 
     private static final MethodHandle SYSCALL = link(true);
+
+    private static final MemorySegment EMPTY_PATH = Arena.global().allocate(1);
 
     private final CallSlots slots = new CallSlots();
     /** On file data, up to {@link #FEW_CALLS}; threads may overlook one another's. */
@@ -127,6 +130,28 @@ final class LibC {
     /** Of the open file {@code directory}, or of a path from there on. */
     int statx(int directory, MemorySegment path, int flags, int mask, MemorySegment target) {
         return (int) call(LinuxConstants.SYS_STATX, directory, path.address(), flags, mask, target.address());
+    }
+
+    /** Length in bytes of an open file, without memory of the caller's for the answer. */
+    long size(int fd) {
+        Slot slot = slots.take();
+        try {
+            long result;
+            do {
+                result = invoke(
+                        slot,
+                        LinuxConstants.SYS_STATX,
+                        fd,
+                        EMPTY_PATH.address(),
+                        LinuxConstants.AT_EMPTY_PATH,
+                        LinuxConstants.STATX_SIZE,
+                        slot.statx().address(),
+                        0);
+            } while (result == -LinuxConstants.EINTR);
+            return result < 0 ? result : slot.size();
+        } finally {
+            slots.give(slot);
+        }
     }
 
     int fcntl(int fd, int command, MemorySegment argument) {

@@ -39,6 +39,9 @@ final class LinuxConstants {
     static final short IOCB_CMD_PREAD = 0;
     static final short IOCB_CMD_PWRITE = 1;
 
+    static final int AT_EMPTY_PATH = 0x1000;
+    static final int STATX_SIZE = 0x200;
+
     static final int SEEK_END = 2;
     static final int SEEK_DATA = 3;
     static final int SEEK_HOLE = 4;

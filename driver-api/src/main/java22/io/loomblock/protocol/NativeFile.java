@@ -132,9 +132,9 @@ final class NativeFile implements FileIo {
         if (end <= reached || facts.kind() != FileKind.REGULAR) {
             return true;
         }
-        Statx.Answer answer = Statx.ofDescriptor(libc, fd);
-        if (answer.errno() == 0) {
-            reached = answer.known().size();
+        long size = libc.size(fd);
+        if (size >= 0) {
+            reached = size;
         }
         return end <= reached;
     }
@@ -206,10 +206,11 @@ final class NativeFile implements FileIo {
 
     @Override
     public long length() throws BlockException {
-        // A seek tells a regular file's length too, and needs no memory for the answer. Nobody uses the position.
-        return facts.kind() == FileKind.BLOCK_DEVICE
-                ? deviceLength()
-                : check(libc.lseek(fd, 0, LinuxConstants.SEEK_END));
+        return switch (facts.kind()) {
+            case REGULAR -> check(libc.size(fd));
+            case BLOCK_DEVICE -> deviceLength();
+            default -> check(libc.lseek(fd, 0, LinuxConstants.SEEK_END));
+        };
     }
 
     private Statx stat() throws BlockException {

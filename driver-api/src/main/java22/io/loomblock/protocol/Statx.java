@@ -30,7 +30,6 @@ record Statx(
         int directOffsetAlignment) {
     private static final int BYTES = 256;
     private static final int AT_FDCWD = -100;
-    private static final int AT_EMPTY_PATH = 0x1000;
     private static final int STATX_BASIC_STATS = 0x7ff;
     private static final int STATX_DIOALIGN = 0x2000;
 
@@ -55,7 +54,7 @@ record Statx(
 
     static Answer ofDescriptor(LibC libc, int fd) {
         try (Arena arena = Arena.ofConfined()) {
-            return ask(libc, arena, fd, "", AT_EMPTY_PATH);
+            return ask(libc, arena, fd, "", LinuxConstants.AT_EMPTY_PATH);
         }
     }
 
