@@ -67,11 +67,21 @@ final class EarlyWriteBack {
         return now - lastSync < CLOSE_NANOS;
     }
 
+    /** The guest's write is done and must not fail by this: the next sync writes all. */
     private void begin(long now) {
-        if (pace.expectsWait(now)) {
-            handOn();
-            return;
+        try {
+            if (pace.expectsWait(now)) {
+                handOn();
+            } else {
+                runHere(now);
+            }
+        } catch (RuntimeException | Error e) {
+            active = false;
+            LOG.debug("dirty pages are not written back early", e);
         }
+    }
+
+    private void runHere(long now) {
         try {
             task.run();
         } finally {
@@ -80,13 +90,15 @@ final class EarlyWriteBack {
     }
 
     private void handOn() {
+        boolean done = false;
         try {
             executor.execute(task);
-        } catch (RuntimeException | Error e) {
-            // No thread for it, say. The guest's write is done and must not fail by this: the next sync writes all.
-            active = false;
-            turn.release();
-            LOG.debug("dirty pages are not written back early", e);
+            done = true;
+        } finally {
+            if (!done) {
+                // No thread for it, say.
+                turn.release();
+            }
         }
     }
 

@@ -139,6 +139,23 @@ class EarlyWriteBackTest {
     }
 
     @Test
+    void whatFailsWhileItIsBegunFailsNoWriteEither() {
+        EarlyWriteBack failing = new EarlyWriteBack(
+                () -> {
+                    runs++;
+                    throw new IllegalStateException();
+                },
+                handedOn::add,
+                () -> now);
+        failing.syncs();
+        failing.syncs();
+        failing.wrote(EarlyWriteBack.PIECE);
+        failing.wrote(EarlyWriteBack.PIECE);
+        assertThat(runs).isEqualTo(1);
+        failing.awaitIdle();
+    }
+
+    @Test
     void whatCouldNotBeBegunFailsNoWriteAndIsNotTriedBeforeTheNextSync() {
         AtomicInteger asked = new AtomicInteger();
         EarlyWriteBack refused = new EarlyWriteBack(
