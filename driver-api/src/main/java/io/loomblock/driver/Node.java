@@ -127,7 +127,7 @@ public final class Node implements AutoCloseable {
         return requests.readOnly();
     }
 
-    /** Whether nobody could write since it was opened, children apart; once false it stays so. */
+    /** Whether nobody could write since it was opened, children apart, and those who ignore locks; once false it stays so. */
     public boolean isConstant() {
         return requests.isConstant();
     }

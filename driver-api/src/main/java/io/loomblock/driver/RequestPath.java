@@ -41,7 +41,10 @@ final class RequestPath {
     private volatile boolean readOnly;
     /** Another process owns the image for now. */
     private volatile boolean inactive;
-    /** Nobody could write since it was opened, neither through this node nor in another process that owned the image. */
+    /**
+     * Nobody could write since it was opened, neither through this node nor in another process that owned the image. Never true again once it
+     * is false: set by whoever changes the node alone.
+     */
     private volatile boolean constant;
 
     private volatile Limits limits;
@@ -103,7 +106,9 @@ final class RequestPath {
     }
 
     void setReadOnly(boolean value) {
-        constant &= value;
+        if (!value) {
+            constant = false;
+        }
         readOnly = value;
     }
 

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * Where the base image is known to have nothing but zeros, without its being read. Thread-safe.
  *
  * <p>The last answer is remembered, as writes come in a row, and to find where data ends may be to go through all extents of a file. But
- * zeros only as long as nobody could write to the base image since it was opened: after a commit to it, say, there may be data.
+ * zeros only as long as nobody could write to the base image since it was opened: after a commit to it, say, there may be data. Who writes to
+ * it past its locks changes what the image holds in any case.
  */
 final class ZeroesOfBase {
     /** How far a look goes, in bytes. */
