@@ -20,9 +20,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A request takes all it needs in one acquisition of at most {@link #MAX_BUFFER} bytes and waits while the pool is empty. Who holds
  * a buffer may wait for another one in one direction only, so that waiting always ends: guest data ({@link #acquire}) for metadata
- * and copy-on-write ({@link #acquireReserved}), these for a bounce to the alignment of a disk ({@link #acquireBounce}), whose holder waits
- * for the disk alone. Each has memory that the ones before it cannot take, if the reserve is 4 MiB or more. Memory that was once taken
- * from the system is kept for reuse. Safe for any number of threads.
+ * ({@link #acquireReserved}), this for a bounce to the alignment of a disk ({@link #acquireBounce}), whose holder waits for the disk alone.
+ * Each has memory that the ones before it cannot take, if the reserve is 4 MiB or more. Copies that wait for other images belong into a
+ * pool of their image's own. Memory that was once taken from the system is kept for reuse. Safe for any number of threads.
  */
 public final class BufferPool {
     /** The largest buffer, and the size of a slab: 2 MiB. */
@@ -68,7 +68,7 @@ public final class BufferPool {
      * @throws BlockException EINTR if interrupted while waiting (the flag stays set), ENOMEM, ENOSYS without Chronicle
      */
     public AlignedBuffer acquire(int size) throws BlockException {
-        return acquire(size, reservedSlabs);
+        return acquire(size, reservedSlabs, true);
     }
 
     /**
@@ -88,16 +88,18 @@ public final class BufferPool {
     }
 
     /**
-     * Like {@link #acquire}, for metadata, copy-on-write and timers, which do not wait for guest data: the reserve is open to them too.
+     * Like {@link #acquire}, for metadata and timers, which do not wait for guest data: the reserve is open to them too, if there is one.
      * Interrupts do not end the wait, because something may have been published before.
+     *
+     * @throws BlockException ENOMEM, ENOSYS without Chronicle
      */
     public AlignedBuffer acquireReserved(int size) throws BlockException {
-        return acquire(size, Math.clamp(reservedSlabs - 1L, 0, 1));
+        return acquire(size, Math.clamp(reservedSlabs - 1L, 0, 1), false);
     }
 
     /** Like {@link #acquireReserved}, for one who waits for nothing but the disk while he holds the buffer: all of the reserve is open. */
     public AlignedBuffer acquireBounce(int size) throws BlockException {
-        return acquire(size, 0);
+        return acquire(size, 0, false);
     }
 
     /** A megabyte of zeros to write from; nobody may write into it. */
@@ -122,7 +124,7 @@ public final class BufferPool {
     }
 
     /** Takes from the slabs from {@code firstSlab} on: the lower that is, the more may be taken. */
-    private AlignedBuffer acquire(int size, int firstSlab) throws BlockException {
+    private AlignedBuffer acquire(int size, int firstSlab, boolean interruptible) throws BlockException {
         checkSize(size);
         int level = level(size);
         Waiter waiter;
@@ -134,7 +136,7 @@ public final class BufferPool {
                     return buffer;
                 }
             }
-            waiter = new Waiter(Thread.currentThread(), size, level, firstSlab, firstSlab == reservedSlabs);
+            waiter = new Waiter(Thread.currentThread(), size, level, firstSlab, interruptible);
             waiters.add(waiter);
         } finally {
             lock.unlock();

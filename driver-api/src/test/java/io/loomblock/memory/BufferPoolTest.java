@@ -184,6 +184,28 @@ class BufferPoolTest {
         all.forEach(AlignedBuffer::close);
     }
 
+    /** A pool of an image's own has no reserve, and is asked when something has been published. */
+    @Test
+    void norDoesItWhereThereIsNoReserve() throws Exception {
+        BufferPool one = new BufferPool(SLAB, 0);
+        for (boolean bounce : new boolean[] {false, true}) {
+            AlignedBuffer all = one.acquire(SLAB);
+            List<String> log = Collections.synchronizedList(new ArrayList<>());
+            Thread waiting = startAndAwaitWaiting(() -> {
+                try (AlignedBuffer buffer = bounce ? one.acquireBounce(4096) : one.acquireReserved(4096)) {
+                    log.add("got " + buffer.capacity());
+                } catch (BlockException e) {
+                    log.add(e.errno().name());
+                }
+                log.add(Thread.currentThread().isInterrupted() ? "flag set" : "flag lost");
+            });
+            waiting.interrupt();
+            all.close();
+            waiting.join();
+            assertThat(log).containsExactly("got 4096", "flag set");
+        }
+    }
+
     private Runnable acquireReserved(int size, List<String> log, String name) {
         return () -> {
             try (AlignedBuffer buffer = pool.acquireReserved(size)) {

@@ -38,7 +38,10 @@ final class LoggedWrite {
     private final DataArea area;
     private final @Nullable ChunkMapper mapper;
     private final Journal journal;
-    /** Its own: who holds a piece waits for base and data, which may be images that copy on write themselves. */
+    /**
+     * Its own: who holds a piece waits for base and data, which may be images that copy on write themselves. Who waits for one is not
+     * interrupted, for chunks have been given storage by then.
+     */
     private final BufferPool pieces = new BufferPool(MEMORY, 0);
 
     /** Ranges of whole blocks, in bytes. */
@@ -131,7 +134,7 @@ final class LoggedWrite {
     /** One write costs the system less than three, and more than a copy of few bytes costs us. */
     private void storeJoined(Edge head, Edge tail, Payload payload) throws BlockException {
         long from = head.start;
-        try (AlignedBuffer buffer = pieces.acquire((int) (tail.end - from))) {
+        try (AlignedBuffer buffer = pieces.acquireReserved((int) (tail.end - from))) {
             long start = readBase(head, head.start, head.bytes(), buffer, 0) ? head.start : head.end;
             int tailAt = (int) (tail.start - from);
             long end = readBase(tail, tail.start, tail.bytes(), buffer, tailAt) ? tail.end : tail.start;
@@ -201,7 +204,7 @@ final class LoggedWrite {
         if (edge.start == edge.end) {
             return;
         }
-        try (AlignedBuffer buffer = pieces.acquire((int) Math.min(edge.end - edge.start, PIECE))) {
+        try (AlignedBuffer buffer = pieces.acquireReserved((int) Math.min(edge.end - edge.start, PIECE))) {
             for (long at = edge.start; at < edge.end; ) {
                 int n = (int) Math.min(edge.end - at, buffer.capacity());
                 if (readBase(edge, at, n, buffer, 0)) {

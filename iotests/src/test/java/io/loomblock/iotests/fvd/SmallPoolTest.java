@@ -27,7 +27,10 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Images that stand on one another share a pool: who holds memory while the image below works must not have taken it from there. */
+/**
+ * Images that stand on one another share a pool: who holds memory while the image below works must not have taken it from there. That of an
+ * image's own may be short as well.
+ */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class SmallPoolTest {
     private static final int MIB = 1 << 20;
@@ -74,6 +77,44 @@ class SmallPoolTest {
                 write.join();
             }
             assertThat(Guest.read(device, 0, SIZE)).isEqualTo(expected);
+        }
+    }
+
+    /** Its chunk is in the table by then, and what lies before the guest's data may be stored. */
+    @Test
+    void aWriteThatWaitsForMemoryToCopyIsNotGivenUpForAnInterrupt() throws Exception {
+        int copies = 8;
+        byte[] expected = Pattern.bytes(1, 0, (copies + 1) * MIB);
+        BlockingDriver shown = new BlockingDriver(new MemoryDriver(SparseBytes.of(expected)));
+        files.put("base.raw", shown);
+        files.create(
+                "fvd",
+                "test.fvd",
+                CreateOptions.ofSize(expected.length)
+                        .with("chunk_size", MIB)
+                        .with("block_size", MIB)
+                        .withBacking("base.raw", "raw"));
+        try (BlockDevice device = files.open("test.fvd", "fvd", FvdImages.readWrite())) {
+            List<Hold> holds = new ArrayList<>();
+            List<Call> writes = new ArrayList<>();
+            for (int block = 0; block < copies; block++) {
+                int start = block * MIB;
+                holds.add(shown.hold(Request.of(Kind.READ, start, start + MIB)));
+                writes.add(Call.of(() -> device.write(start + MIB / 2, bytes())));
+                holds.get(block).awaitHeld();
+            }
+            Call last = Call.thatWaits(() -> device.write(copies * MIB + MIB / 2, bytes()));
+            last.thread().interrupt();
+            holds.forEach(Hold::release);
+            writes.add(last);
+            for (Call write : writes) {
+                write.join();
+            }
+            for (int block = 0; block <= copies; block++) {
+                int at = block * MIB + MIB / 2;
+                Arrays.fill(expected, at, at + WRITTEN, (byte) 9);
+            }
+            assertThat(Guest.read(device, 0, expected.length)).isEqualTo(expected);
         }
     }
 
