@@ -118,8 +118,12 @@ final class Resizing {
             bits().clearBehind(size, DebugEvent.BITMAP_UPDATE);
             file.flush();
         } catch (BlockException e) {
-            // Bits behind the end mean nothing, and are cleared before the disk grows.
-            LOG.warn("{}: the bitmap could not be cut: {}", file, e.getMessage());
+            // No read looks at bits behind the end, and they are cleared before the disk grows.
+            LOG.warn(
+                    "{}: the bitmap could not be cut: a check will call its bits behind the new end errors, though nothing is lost, until the"
+                            + " disk grows or they are repaired: {}",
+                    file.filename(),
+                    e.getMessage());
         }
         return AddCowImage.of(files, old.header(), size, options);
     }

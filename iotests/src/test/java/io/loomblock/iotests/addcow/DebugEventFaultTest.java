@@ -34,9 +34,6 @@ class DebugEventFaultTest {
             "FVD's alone",
             event -> event.name().matches("TABLE_.*|JOURNAL_.*|COR_STORE|PREFETCH_STORE"));
 
-    /** What a disk keeps that became smaller while its bitmap could not be written. */
-    private static final long BITS_BEHIND_THE_END = 6;
-
     private static EventFaults image(Workloads workload) {
         return new EventFaults(
                 "add-cow",
@@ -44,9 +41,9 @@ class DebugEventFaultTest {
                 Workloads.OPTIONS.withCopyOnRead(workload == Workloads.REQUESTS),
                 Workloads.GROWN,
                 Workloads.SHOWN,
-                BITS_BEHIND_THE_END,
+                workload.mostBehind(),
                 workload,
-                Workloads::create);
+                workload::create);
     }
 
     @Test

@@ -85,7 +85,7 @@ class FaultTest {
 
     /** Whether there was such a request. */
     private static boolean failAt(Workloads workload, Which which, Fault fault) throws Exception {
-        TestFiles files = Workloads.create();
+        TestFiles files = workload.create();
         RequestLog log = new RequestLog();
         MemoryDriver imageFile = files.memory(AddCowImages.NAME);
         MemoryDriver dataFile = files.memory(AddCowImages.DATA);
@@ -121,9 +121,10 @@ class FaultTest {
         }
         String where = workload + " " + which + " " + fault;
         long flushed = timeline.flushedAt(log.size());
-        expectAfterReopen(where, imageFile.snapshot(), dataFile.snapshot(), model, flushed);
+        expectAfterReopen(workload, where, imageFile.snapshot(), dataFile.snapshot(), model, flushed);
         CrashStates.State durable = new CrashStates(log, List.of(image, data)).nothingButFlushed();
-        expectAfterReopen(where + ", then power lost", durable.file("image"), durable.file("data"), model, flushed);
+        expectAfterReopen(
+                workload, where + ", then power lost", durable.file("image"), durable.file("data"), model, flushed);
         return happened;
     }
 
@@ -138,10 +139,11 @@ class FaultTest {
     }
 
     private static void expectAfterReopen(
-            String where, SparseBytes image, SparseBytes data, DiskModel model, long flushed) throws Exception {
+            Workloads workload, String where, SparseBytes image, SparseBytes data, DiskModel model, long flushed)
+            throws Exception {
         TestFiles files = AddCowImages.of(image, data, Workloads.BASE);
         try (BlockDevice device = AddCowImages.open(files, Workloads.OPTIONS)) {
-            AddCowImages.expectSound(device, 100);
+            AddCowImages.expectSound(device, workload.mostLeaks(), workload.mostBehind());
             long size = Math.min(device.length(), model.size());
             model.verify(ModelRun.reader(device), 0, size, Long.MAX_VALUE, flushed);
         } catch (AssertionError | BlockException e) {

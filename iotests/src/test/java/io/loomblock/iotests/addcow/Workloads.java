@@ -23,12 +23,12 @@ import java.util.List;
 /**
  * What is done to a small add-cow image by the tests that have it fail or crash at every point.
  *
- * <p>The backing file ends behind the disk, but before what the disk grows to; the data file is full of stale bytes; the bitmap has bits
- * behind the last cluster.
+ * <p>The backing file ends behind the disk, but before what the disk grows to; the data file is full of stale bytes. Where the size changes,
+ * the bitmap has bits behind the last cluster, as a crash leaves them.
  */
 enum Workloads implements EventFaults.Workload {
     /** A little of everything that a guest does, a repair, and other sizes. */
-    REQUESTS {
+    REQUESTS(1, Workloads.STALE_BITS + 1) {
         @Override
         public List<Step> steps(BlockDevice device, Timeline timeline, FakeTimers timers) {
             return List.of(
@@ -57,7 +57,7 @@ enum Workloads implements EventFaults.Workload {
     },
 
     /** The image is emptied, with bits that are not written yet, and used again. */
-    EMPTIED {
+    EMPTIED(0, 0) {
         @Override
         public List<Step> steps(BlockDevice device, Timeline timeline, FakeTimers timers) {
             return List.of(
@@ -75,7 +75,7 @@ enum Workloads implements EventFaults.Workload {
     },
 
     /** The header names the backing file otherwise, twice. */
-    REBASED {
+    REBASED(0, 0) {
         @Override
         public List<Step> steps(BlockDevice device, Timeline timeline, FakeTimers timers) {
             return List.of(
@@ -91,7 +91,7 @@ enum Workloads implements EventFaults.Workload {
     },
 
     /** The image takes everything into its data file and parts with its backing file. */
-    PROMOTED {
+    PROMOTED(0, Workloads.STALE_BITS) {
         @Override
         public List<Step> steps(BlockDevice device, Timeline timeline, FakeTimers timers) {
             return List.of(
@@ -112,7 +112,7 @@ enum Workloads implements EventFaults.Workload {
     },
 
     /** The image loses its backing file without having everything. */
-    ORPHANED {
+    ORPHANED(0, 0) {
         @Override
         public List<Step> steps(BlockDevice device, Timeline timeline, FakeTimers timers) {
             return List.of(
@@ -127,6 +127,9 @@ enum Workloads implements EventFaults.Workload {
     };
 
     static final int CLUSTER = 4096;
+    /** Bits that are behind the last cluster at the start. */
+    private static final int STALE_BITS = 6;
+
     static final int SIZE = 45_568;
     static final int GROWN = 48 << 10;
     private static final int SHRUNK = 40_448;
@@ -139,14 +142,34 @@ enum Workloads implements EventFaults.Workload {
 
     static final OpenOptions OPTIONS = OpenOptions.readWrite().withMetadataBudget(0);
 
+    private final int mostLeaks;
+    private final int mostBehind;
+
+    Workloads(int mostLeaks, int mostBehind) {
+        this.mostLeaks = mostLeaks;
+        this.mostBehind = mostBehind;
+    }
+
+    /** How many tables that the disk has no use for a change of the size leaves that is interrupted. */
+    int mostLeaks() {
+        return mostLeaks;
+    }
+
+    /** How many bits behind the end there are at the start or after that; none where the size does not change. */
+    int mostBehind() {
+        return mostBehind;
+    }
+
     /** The image before any of it. */
-    static TestFiles create() throws BlockException {
+    TestFiles create() throws BlockException {
         TestFiles files = AddCowImages.create(SIZE, CLUSTER, "raw", BASE);
-        SparseBytes image = files.memory(AddCowImages.NAME).snapshot();
-        // Clusters from 12 on are not there.
-        image.write(CLUSTER + 1, new byte[] {(byte) 0xf0}, 0, 1);
-        image.write(CLUSTER + 100, new byte[] {(byte) 0x81}, 0, 1);
-        files.put(AddCowImages.NAME, image);
+        if (mostBehind > 0) {
+            SparseBytes image = files.memory(AddCowImages.NAME).snapshot();
+            // Clusters from 12 on are not there.
+            image.write(CLUSTER + 1, new byte[] {(byte) 0xf0}, 0, 1);
+            image.write(CLUSTER + 100, new byte[] {(byte) 0x81}, 0, 1);
+            files.put(AddCowImages.NAME, image);
+        }
         files.put(AddCowImages.DATA, Pattern.bytes(8_000_000, 0, SIZE));
         return files;
     }
