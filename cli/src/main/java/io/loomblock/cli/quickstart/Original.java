@@ -50,6 +50,11 @@ final class Original implements Contents, AutoCloseable {
         return device.node().allocatedFileSize() > maxBytes || hasMoreDataThan(2 * maxBytes);
     }
 
+    /** What is to be seen of the image itself, which is checked, and as it was. */
+    ImageFacts facts() throws BlockException {
+        return ImageFacts.of(device, ImageFacts.check(name, tools()));
+    }
+
     private void refuseManyFiles() throws BlockException {
         if (hasOthersThan(device.node(), Set.of(Node.FILE, Node.BACKING, Node.DATA))
                 || hasOthersThan(device.node().child(Node.DATA), Set.of(Node.FILE, Node.BACKING))) {
@@ -78,7 +83,7 @@ final class Original implements Contents, AutoCloseable {
      */
     Subject overlayIn(Path target, long mostVerified) throws BlockException {
         ImageInfo info = device.info();
-        Subject subject = new Subject(name, target, OVERLAY, this).withMostVerified(mostVerified);
+        Subject subject = Subject.overlay(name, target, OVERLAY, this, mostVerified);
         CreateOptions options = CreateOptions.ofSize(device.length()).withBacking(absolute(name), info.format());
         NewImage.create(OVERLAY, target, options, subject.readWrite());
         return subject;

@@ -1,28 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock.cli.quickstart;
 
-import io.loomblock.CheckResult;
-import java.util.List;
-import org.jspecify.annotations.Nullable;
-
 /**
  * How an image did.
  *
  * @param name what the user knows it by
- * @param format of the image
+ * @param image what there is to see of it: of the image of the user's where an overlay of that was put to work
  * @param diskBytes size of its disk
  * @param figures of the requests
- * @param allocatedBytes what its file takes on disk, or -1 if that is not known
- * @param check what the check found at the end, or null for a format that has none
- * @param picture which parts of the disk the image has allocated
- * @param converted formats that it was converted to
+ * @param converted formats that it was converted to, or why to none
  */
-record Outcome(
-        String name,
-        String format,
-        long diskBytes,
-        Workload.Figures figures,
-        long allocatedBytes,
-        @Nullable CheckResult check,
-        String picture,
-        List<String> converted) {}
+record Outcome(String name, ImageFacts image, long diskBytes, Workload.Figures figures, String converted) {}

@@ -15,6 +15,8 @@ import java.util.stream.Stream;
 
 /** The {@code quickstart} tool: shows the block layer at work, on images that it makes, or on copies or overlays of the user's own. */
 public final class Quickstart {
+    private static final String EVERY_BYTE = "every byte is verified";
+
     private final String program;
     private final Settings settings;
     private final Trial.Tampering tampering;
@@ -94,7 +96,7 @@ public final class Quickstart {
     }
 
     private void onMadeImages(Path directory) {
-        table.begin(settings);
+        table.begin(settings, EVERY_BYTE);
         step("images", () -> {
             MadeImages images = MadeImages.in(directory, settings);
             for (Subject subject : images.subjects()) {
@@ -118,7 +120,7 @@ public final class Quickstart {
         if (System.nanoTime() - start > settings.totalTime().toNanos()) {
             throw new Mismatch("not begun", "the time is up");
         }
-        table.begin(settings);
+        table.begin(settings, EVERY_BYTE + ", of large disks a part");
         table.add(new Trial(subject, settings, tampering).run(directory));
     }
 

@@ -21,14 +21,18 @@ final class Table {
         this.out = out;
     }
 
-    /** Says what is going to be done, the first time. */
-    void begin(Settings settings) {
+    /**
+     * Says what is going to be done, the first time.
+     *
+     * @param verified how much of the disks is
+     */
+    void begin(Settings settings, String verified) {
         if (begun) {
             return;
         }
         begun = true;
-        line("%d virtual threads make random requests of each image; every byte is verified (seed %d)"
-                .formatted(settings.threads(), settings.seed()));
+        line("%d virtual threads make random requests of each image; %s (seed %d)"
+                .formatted(settings.threads(), verified, settings.seed()));
         line("");
         line(LINE.formatted(
                 "image", "format", "disk", "requests", "written", "throughput", "on disk", "check", "converted to"));
@@ -37,17 +41,18 @@ final class Table {
     void add(Outcome outcome) {
         outcomes.add(outcome);
         Workload.Figures figures = outcome.figures();
+        ImageFacts image = outcome.image();
         double seconds = Math.max(1, figures.nanos()) / 1e9;
         line(LINE.formatted(
                 shortened(outcome.name()),
-                outcome.format(),
+                image.format(),
                 Sizes.human(outcome.diskBytes()),
                 figures.requests(),
                 Sizes.human(figures.bytesWritten()),
                 Sizes.human((long) (figures.bytesWritten() / seconds)) + "/s",
-                outcome.allocatedBytes() < 0 ? "?" : Sizes.human(outcome.allocatedBytes()),
-                check(outcome.check()),
-                String.join(", ", outcome.converted())));
+                image.allocatedBytes() < 0 ? "?" : Sizes.human(image.allocatedBytes()),
+                check(image.check()),
+                outcome.converted()));
         out.flush();
     }
 
@@ -58,7 +63,7 @@ final class Table {
         line("");
         line("What each image has allocated itself (" + AllocationPicture.LEGEND + "):");
         for (Outcome outcome : outcomes) {
-            line("%-20s %s".formatted(shortened(outcome.name()), outcome.picture()));
+            line("%-20s %s".formatted(shortened(outcome.name()), outcome.image().picture()));
         }
     }
 

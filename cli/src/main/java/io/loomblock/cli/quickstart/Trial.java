@@ -4,10 +4,7 @@ package io.loomblock.cli.quickstart;
 import io.loomblock.BlockDevice;
 import io.loomblock.BlockException;
 import io.loomblock.CheckResult;
-import io.loomblock.Errno;
-import io.loomblock.FixMode;
 import java.nio.file.Path;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Puts one image to work: random requests, every byte verified, also after reopening, the image checked and converted. */
@@ -52,33 +49,23 @@ final class Trial {
             Verification.run("after reopening", device, model, stride);
             CheckResult checkAfter = check();
             refuseDamage(checkBefore, checkAfter);
-            List<String> converted = stride == 1
-                    ? Conversions.run(subject, device, model, scratch)
-                    : List.of("none: a large disk, one MiB of " + stride + " verified through an overlay");
-            long onDisk = device.node().allocatedFileSize();
-            return new Outcome(
-                    subject.name(),
-                    subject.format(),
-                    model.length(),
-                    figures,
-                    onDisk,
-                    checkAfter,
-                    AllocationPicture.of(device),
-                    converted);
+            String converted = converted(device, model, stride, scratch);
+            Original original = subject.original();
+            ImageFacts image = original == null ? ImageFacts.of(device, checkAfter) : original.facts();
+            return new Outcome(subject.name(), image, model.length(), figures, converted);
         }
     }
 
-    /** What the check says, or null for a format that has none. */
-    private @Nullable CheckResult check() throws BlockException {
-        try (BlockDevice device =
-                BlockDevice.open(subject.path().toString(), subject.readOnly().withCheck(true))) {
-            return device.check(FixMode.NONE);
-        } catch (BlockException e) {
-            if (e.errno() == Errno.ENOTSUP) {
-                return null;
-            }
-            throw e;
+    private String converted(BlockDevice device, Model model, long stride, Path scratch) throws Exception {
+        if (stride > 1) {
+            return "none: a large disk, one MiB of " + stride + " verified through an overlay";
         }
+        String formats = String.join(", ", Conversions.run(subject, device, model, scratch));
+        return subject.original() == null ? formats : formats + ": a large image, through an overlay";
+    }
+
+    private @Nullable CheckResult check() throws BlockException {
+        return ImageFacts.check(subject.path().toString(), subject.readOnly());
     }
 
     private static void refuseDamage(@Nullable CheckResult before, @Nullable CheckResult after) throws Mismatch {

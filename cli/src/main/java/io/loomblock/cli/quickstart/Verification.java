@@ -29,13 +29,20 @@ final class Verification {
             while (at < model.length()) {
                 long left = STEP - at % STEP;
                 if (at / STEP % stride != 0 && !model.isWritten(at)) {
-                    at += Math.min(left, model.uniform(at));
+                    at += leftOut(at, stride, model.uniform(at));
                     continue;
                 }
                 long zeros = zeros(device, model, at);
                 at += zeros > 0 ? zeros : compare(when, device, model, at, (int) left, buffer);
             }
         }
+    }
+
+    /** How many bytes to the next megabyte that is verified, or to where requests were made if these {@code most} bytes end before. */
+    private static long leftOut(long at, long stride, long most) {
+        long left = STEP - at % STEP;
+        long others = stride - 1 - at / STEP % stride;
+        return most <= left || others > (most - left) / STEP ? most : left + others * STEP;
     }
 
     private static long zeros(BlockDevice device, Model model, long at) throws BlockException {

@@ -303,13 +303,37 @@ class QuickstartTest {
         assertThat(ran.err()).isEmpty();
         assertThat(ran.exit()).isZero();
         assertThat(ran.out())
-                .containsPattern(
-                        "(?m)large +qed +5 MiB +10 .* clean +none: a large disk, one MiB of 3 verified through");
+                .containsPattern("(?m)large +raw +5 MiB +10 .* none +none: a large disk, one MiB of 3 verified through")
+                .contains("; every byte is verified, of large disks a part (seed 1)\n");
         assertThat(Files.readAllBytes(large)).isEqualTo(content);
         Ran seen = run(settings, (subject, device) -> overwrite(device, 3 << 20), large.toString());
         assertNamesTheByte(seen, large.toString(), 3 << 20);
         Ran unseen = run(settings, (subject, device) -> overwrite(device, 2 << 20), large.toString());
         assertThat(unseen.exit()).isZero();
+    }
+
+    /** The image is what its owner wants to know about, not the overlay. */
+    @Test
+    void theTableShowsTheLargeImageAndNotItsOverlay() throws Exception {
+        Path image = directory.resolve("leaky.qed");
+        BlockDevice.create("qed", image.toString(), CreateOptions.ofSize(3 << 20), OpenOptions.readWrite());
+        try (BlockDevice device = BlockDevice.open(image.toString(), OpenOptions.readWrite())) {
+            device.write(0, ByteBuffer.wrap(randomBytes(1 << 20)));
+        }
+        Files.write(image, randomBytes(3 << 20), StandardOpenOption.APPEND);
+        byte[] before = Files.readAllBytes(image);
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        Table table = new Table(new PrintStream(out, true, StandardCharsets.UTF_8));
+        try (Original original = Original.open(image.toString())) {
+            Subject overlay = original.overlayIn(directory.resolve("overlay"), 1 << 30);
+            table.add(new Trial(overlay, SMALL, Trial.Tampering.NONE).run(directory));
+        }
+        table.end();
+        assertThat(out.toString(StandardCharsets.UTF_8))
+                .containsPattern("leaky.qed +qed +3 MiB +320 .* 0 bad, 48 leaks +"
+                        + "add-cow, fvd, raw: a large image, through an overlay\n")
+                .containsPattern("(?m)leaky.qed +#{21}\\+\\.{42}$");
+        assertThat(Files.readAllBytes(image)).isEqualTo(before);
     }
 
     private static void overwrite(BlockDevice device, long offset) throws Exception {
