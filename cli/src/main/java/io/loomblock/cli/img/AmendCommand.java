@@ -12,6 +12,7 @@ import io.loomblock.cli.OptionList;
 import io.loomblock.cli.ToolException;
 import io.loomblock.driver.BlockDriverProvider;
 import io.loomblock.driver.Drivers;
+import io.loomblock.driver.Sizes;
 import org.jspecify.annotations.Nullable;
 
 /** {@code img amend}: changes settings of an image, where its format has any. */
@@ -90,7 +91,7 @@ final class AmendCommand {
     /** What cannot be undone wants to be said twice; settings that name the size may have come from another image. */
     private void requireNoLoss(BlockDevice device, AmendParameters parameters) throws ToolException, BlockException {
         String size = parameters.values().get(CreateParameters.SIZE);
-        if (size != null && !force && Long.parseLong(size) < device.length()) {
+        if (size != null && !force && Sizes.toSectors(Long.parseLong(size)) < device.length()) {
             throw ToolException.failure("The image would become smaller, and what is behind its new end be lost"
                     + "\nUse 'resize --shrink' to shrink an image, or --force.");
         }

@@ -226,6 +226,16 @@ class AmendTest {
         Img.run("resize", "--shrink", image, "4M").expectExit(0);
     }
 
+    /** A size is rounded up as the image's own was. */
+    @Test
+    void theToolTakesTheSizeThatTheImageWasMadeWith() throws Exception {
+        String image = directory.resolve("odd.fvd").toString();
+        Img.run("create", "-q", "-f", "fvd", image, "1000001").expectExit(0);
+        Img.run("amend", "-o", "size=1000001", image).expectExit(0);
+        assertThat(Img.run("info", image).out()).contains("(1000448 bytes)");
+        Img.run("amend", "-o", "size=999936", image).expectExit(1);
+    }
+
     /** The line on the new image repeats what was asked for, info tells what came of it: so do the other formats, and QEMU's. */
     @ParameterizedTest
     @ValueSource(strings = {"raw", "qed", "fvd"})
