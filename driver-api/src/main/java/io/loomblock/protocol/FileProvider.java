@@ -11,6 +11,7 @@ import io.loomblock.driver.CreateContext;
 import io.loomblock.driver.DriverOption;
 import io.loomblock.driver.Filenames;
 import io.loomblock.driver.OpenContext;
+import io.loomblock.driver.OptionValues;
 import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
 import java.util.List;
@@ -20,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * The protocol {@code file}: regular files of this machine.
  *
  * <p>Options: {@code filename}; {@code locking} (on, off, auto), whether locks keep other processes away; {@code aio}, {@code
- * aio-max-batch} and {@code drop-cache} are accepted, without effect. New files: {@code size}, {@code nocow}, {@code preallocation},
- * {@code extent_size_hint}.
+ * aio-max-batch} and {@code drop-cache} are accepted, without effect. New files: {@code size}; {@code preallocation}; {@code nocow} and
+ * {@code extent_size_hint} are accepted, without effect.
  */
 public final class FileProvider implements BlockDriverProvider {
     private final OpenFiles files;
@@ -59,8 +60,9 @@ public final class FileProvider implements BlockDriverProvider {
     @Override
     public void create(CreateContext context, CreateOptions options) throws BlockException {
         String name = Filenames.stripFile(context.filename());
-        PreallocationMode space = PreallocationMode.named(
-                options.options().getOrDefault("preallocation", PreallocationMode.OFF.optionName()));
+        OptionValues values = OptionValues.of(this, options);
+        PreallocationMode space =
+                PreallocationMode.named(values.string("preallocation", PreallocationMode.OFF.optionName()));
         Preallocation.requireSupported(space);
         OpenMode mode = new OpenMode(true, false, true);
         try (Lease lease = files.open(name, mode, Permissions.CREATE, FileProvider::requireRegular)) {

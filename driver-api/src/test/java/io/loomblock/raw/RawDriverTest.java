@@ -19,6 +19,7 @@ import io.loomblock.testkit.MemoryDriver;
 import io.loomblock.testkit.TestImages;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -131,6 +132,18 @@ class RawDriverTest {
                         "raw", name, CreateOptions.ofSize(1).with("preallocation", "x"), OpenOptions.readWrite()));
         assertErrno(
                 Errno.EINVAL, () -> BlockDevice.create("raw", name, CreateOptions.ofSize(-1), OpenOptions.readWrite()));
+    }
+
+    @Test
+    void anOptionOfTheFileThatIsNotOfItsTypeIsRefusedBeforeAFileIsMade() {
+        String name = directory.resolve("new").toString();
+        for (String hint : List.of("nocow", "extent_size_hint")) {
+            assertErrno(
+                    Errno.EINVAL,
+                    () -> BlockDevice.create(
+                            "raw", name, CreateOptions.ofSize(1).with(hint, "maybe"), OpenOptions.readWrite()));
+        }
+        assertThat(Path.of(name)).doesNotExist();
     }
 
     @Test

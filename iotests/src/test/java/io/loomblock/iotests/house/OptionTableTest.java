@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -25,6 +26,13 @@ class OptionTableTest {
             `-o`; and what may be amended later. Options of a child stand behind its role and a dot: `file.filename`, `backing.driver`. This page is what the drivers say;
             a test (`OptionTableTest`) fails with the right text when it is out of date.
             """;
+
+    /** What the texts that tools print as QEMU's do leave open. */
+    private static final Map<String, String> NOTES = Map.of("file", """
+
+            `nocow` and `extent_size_hint` are accepted, without effect. `preallocation` takes space for a raw image alone: the files of other
+            formats are made empty and grow as they are written to, so that with them it is accepted, and allocates nothing.
+            """);
 
     /** More choices than these are not listed. */
     private static final int MANY = 8;
@@ -79,6 +87,7 @@ class OptionTableTest {
             section(text, "Opening:", provider.openOptions());
             section(text, "Creating:", provider.createOptions());
             section(text, "Amending:", provider.amendOptions());
+            text.append(NOTES.getOrDefault(provider.formatName(), ""));
             if (provider.openOptions().isEmpty() && provider.createOptions().isEmpty()) {
                 text.append("\nNo options of its own.\n");
             }
