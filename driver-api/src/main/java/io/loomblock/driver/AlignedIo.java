@@ -20,15 +20,22 @@ final class AlignedIo {
 
     private final BlockDriver driver;
     private final BufferPool pool;
+    private final BufferPool bounces;
     private final boolean announces;
     /** Writes in flight, by byte range of the node; used only where the alignment is above 1. */
     private final RangeLocks writes = new RangeLocks();
 
-    /** {@code announces} the driver's events, which somebody hears. */
-    AlignedIo(BlockDriver driver, BufferPool pool, boolean announces) {
+    /**
+     * Has zeros from {@code pool}.
+     *
+     * @param bounces where bounce buffers come from: no memory that the driver, or one below it, waits for
+     * @param announces the driver's events, which somebody hears
+     */
+    AlignedIo(BlockDriver driver, BufferPool pool, BufferPool bounces, boolean announces) {
         this.announces = announces;
         this.driver = driver;
         this.pool = pool;
+        this.bounces = bounces;
     }
 
     void read(Limits limits, long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
@@ -37,7 +44,7 @@ final class AlignedIo {
             return;
         }
         int alignment = limits.requestAlignment();
-        try (AlignedBuffer bounce = pool.acquireBounce(bounceSize(alignment, offset, bytes))) {
+        try (AlignedBuffer bounce = bounces.acquireBounce(bounceSize(alignment, offset, bytes))) {
             for (int done = 0; done < bytes; ) {
                 long from = down(offset + done, alignment);
                 int skip = (int) (offset + done - from);
@@ -58,7 +65,7 @@ final class AlignedIo {
             }
             int alignment = limits.requestAlignment();
             // One buffer for all pieces: waiting for memory after some were written would be a place to be interrupted.
-            try (AlignedBuffer bounce = pool.acquireBounce(bounceSize(alignment, offset, bytes))) {
+            try (AlignedBuffer bounce = bounces.acquireBounce(bounceSize(alignment, offset, bytes))) {
                 for (int done = 0; done < bytes; ) {
                     int skip = (int) ((offset + done) & (alignment - 1));
                     int n = Math.min(bytes - done, PIECE - skip);
@@ -140,7 +147,7 @@ final class AlignedIo {
         int alignment = limits.requestAlignment();
         boolean widened = ((offset | bytes) & (alignment - 1)) != 0;
         try (RangeLocks.Range locked = lock(limits, offset, bytes, flags);
-                AlignedBuffer block = widened ? pool.acquireBounce(alignment) : null) {
+                AlignedBuffer block = widened ? bounces.acquireBounce(alignment) : null) {
             int granularity = Math.max(limits.zeroAlignment(), alignment);
             long start = upToMultiple(offset, granularity);
             long end = downToMultiple(offset + bytes, granularity);

@@ -60,7 +60,13 @@ public interface BlockDriver extends AutoCloseable {
      */
     void coReadv(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException;
 
-    /** Writes {@code bytes} bytes of {@code qiov} from {@code qiovOffset} on to {@code offset}. */
+    /**
+     * Writes {@code bytes} bytes of {@code qiov} from {@code qiovOffset} on to {@code offset}.
+     *
+     * <p>The caller's memory is not to be changed, and may be of the opener's pool ({@code OpenOptions.pool}). A driver that copies guest
+     * data, here or in a read, and asks other nodes for anything while it has the copy, keeps a {@link io.loomblock.memory.BufferPool} of its
+     * own for that: in the opener's its copies would wait for memory that is held by those who wait for them.
+     */
     void coWritev(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException;
 
     /**

@@ -74,7 +74,7 @@ public final class Node implements AutoCloseable {
                 driver.hearsEvents() || this.children.values().stream().anyMatch(node -> node.hearsEvents);
         this.flushes = new NodeFlush(
                 driver, primary(), this.children.values(), options.cache().noFlush());
-        this.requests = new RequestPath(driver, this.children.get(BACKING), flushes, options, hearsEvents);
+        this.requests = new RequestPath(driver, this.children, flushes, options, hearsEvents);
     }
 
     public String filename() {

@@ -5,7 +5,9 @@ import io.loomblock.BlockException;
 import io.loomblock.DetectZeroes;
 import io.loomblock.Errno;
 import io.loomblock.OpenOptions;
+import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +19,9 @@ import org.jspecify.annotations.Nullable;
 final class RequestPath {
     /** No node is longer: whole sectors below 2^63. */
     private static final long MAX_LENGTH = Long.MAX_VALUE & -512;
+
+    /** What the bounces of a node that stands on others take at most, and none of it before there is one. */
+    private static final long BOUNCES = 4L * BufferPool.MAX_BUFFER;
 
     private final BlockDriver driver;
     private final boolean growable;
@@ -53,11 +58,13 @@ final class RequestPath {
 
     private final WriteTrace trace = new WriteTrace();
 
-    RequestPath(BlockDriver driver, @Nullable Node backing, NodeFlush flushes, OpenOptions options, boolean hearsEvents)
+    RequestPath(
+            BlockDriver driver, Map<String, Node> children, NodeFlush flushes, OpenOptions options, boolean hearsEvents)
             throws BlockException {
+        Node backing = children.get(Node.BACKING);
         this.driver = driver;
         this.growable = driver.growable();
-        this.alignedIo = new AlignedIo(driver, options.pool(), hearsEvents);
+        this.alignedIo = new AlignedIo(driver, options.pool(), bounces(children, options), hearsEvents);
         this.flushes = flushes;
         this.detectZeroes = options.detectZeroes();
         this.copyOnRead = backing == null ? null : new CopyOnRead(driver, backing, alignedIo);
@@ -71,6 +78,14 @@ final class RequestPath {
         this.constant = readOnly && !inactive;
         this.limits = driver.limits();
         refresh();
+    }
+
+    /**
+     * Where bounces come from: the pool of all where the driver is a disk. One that stands on other nodes may wait for memory of that pool,
+     * and so may they, while the bounce is held: it comes from a pool of this node's own.
+     */
+    private static BufferPool bounces(Map<String, Node> children, OpenOptions options) {
+        return children.isEmpty() ? options.pool() : new BufferPool(BOUNCES, 0);
     }
 
     /** Asks the driver anew for its length and limits. */

@@ -28,6 +28,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -309,6 +310,28 @@ class AlignedIoTest {
                 .isInstanceOf(BlockException.class);
         assertThatThrownBy(() -> node.coWriteZeroes(1, 10, 0)).isInstanceOf(BlockException.class);
         assertThat(pool.outstanding()).isZero();
+    }
+
+    /** A driver on other nodes may need memory of the pool, and so may they, while the node holds the bounce. */
+    @Test
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void bouncesOfANodeOnOthersLeaveThemThePool() throws Exception {
+        BufferPool pool = new BufferPool(BufferPool.MAX_BUFFER, 0);
+        BlockDriver needing = new Blocks(new MemoryDriver(), limits(BLOCK, BLOCK), false) {
+            @Override
+            public void coWritev(long offset, int bytes, IoVector qiov, int qiovOffset, int flags)
+                    throws BlockException {
+                try (AlignedBuffer all = pool.acquireReserved(BufferPool.MAX_BUFFER)) {
+                    super.coWritev(offset, bytes, qiov, qiovOffset, flags);
+                }
+            }
+        };
+        Node below = node(new MemoryDriver());
+        OpenOptions options = OpenOptions.readWrite().withPool(pool);
+        try (Node node = new Node("blocks", needing, Map.of(Node.FILE, below), options)) {
+            node.coWritev(1, IoVector.of(AlignedBuffer.allocate(10)));
+            node.coWriteZeroes(1, 10, 0);
+        }
     }
 
     @Test

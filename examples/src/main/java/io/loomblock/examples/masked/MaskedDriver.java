@@ -24,17 +24,17 @@ import java.util.Map;
 final class MaskedDriver implements BlockDriver {
     static final String FORMAT = "masked";
 
-    /** Longer requests come in pieces, so that none takes much of the pool. */
+    /** Longer requests come in pieces, so that none takes much of {@link #copies}. */
     private static final int MAX_TRANSFER = 256 << 10;
 
     private final Node file;
     private final Mask mask;
-    private final BufferPool pool;
+    /** Its own, for who writes holds memory while he waits for the file, and the file may be an image that copies what it is given, too. */
+    private final BufferPool copies = new BufferPool(4L * BufferPool.MAX_BUFFER, 0);
 
-    MaskedDriver(Node file, Mask mask, BufferPool pool) {
+    MaskedDriver(Node file, Mask mask) {
         this.file = file;
         this.mask = mask;
-        this.pool = pool;
     }
 
     /** How long the file of a disk is; EFBIG if no file is. */
@@ -74,12 +74,12 @@ final class MaskedDriver implements BlockDriver {
     }
 
     /**
-     * By way of memory of our own, for the caller's is not ours to change. It is of the pool's reserve, because the caller's may be of the
-     * pool too.
+     * By way of memory of our own, for the caller's is not ours to change. No interrupt ends the wait for it: what is written may be the
+     * metadata of an image inside this one.
      */
     @Override
     public void coWritev(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
-        try (AlignedBuffer buffer = pool.acquireReserved(bytes)) {
+        try (AlignedBuffer buffer = copies.acquireReserved(bytes)) {
             IoVector masked = IoVector.of(buffer);
             qiov.copyTo(qiovOffset, buffer, 0, bytes);
             mask.apply(masked, 0, bytes);

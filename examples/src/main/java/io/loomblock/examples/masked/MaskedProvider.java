@@ -13,7 +13,6 @@ import io.loomblock.driver.Node;
 import io.loomblock.driver.OpenContext;
 import io.loomblock.driver.OptionValues;
 import io.loomblock.memory.AlignedBuffer;
-import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
@@ -77,12 +76,11 @@ public final class MaskedProvider implements BlockDriverProvider {
     @Override
     public BlockDriver open(OpenContext context) throws BlockException {
         Node file = context.file();
-        BufferPool pool = context.options().pool();
-        try (AlignedBuffer head = pool.acquireReserved(MaskedHeader.BYTES)) {
+        try (AlignedBuffer head = context.options().pool().acquireReserved(MaskedHeader.BYTES)) {
             file.readFully(0, head, MaskedHeader.BYTES);
             MaskedHeader header = MaskedHeader.decode(head);
             requireSectors(file.length());
-            return new MaskedDriver(file, new Mask(header.key()), pool);
+            return new MaskedDriver(file, new Mask(header.key()));
         }
     }
 
