@@ -46,7 +46,7 @@ final class CopyOnRead {
     boolean isLocal(long offset, long bytes) throws BlockException {
         long end = Math.min(offset + bytes, backing.length());
         while (offset < end) {
-            BlockStatus status = driver.blockStatus(offset, end - offset);
+            BlockStatus status = LayerStatus.told(driver, offset, end - offset);
             if (!isLocal(status)) {
                 return false;
             }
@@ -64,7 +64,7 @@ final class CopyOnRead {
         long last = Math.min(end, AlignedIo.up(backing.length(), clusterSize));
         try (AlignedBuffer piece = pieces.acquire((int) Math.min(PIECE, end - start))) {
             for (long at = start; at < last; ) {
-                BlockStatus status = driver.blockStatus(at, last - at);
+                BlockStatus status = LayerStatus.told(driver, at, last - at);
                 long run = status.length();
                 if (!isLocal(status)) {
                     run = Math.min(run, piece.capacity());

@@ -268,45 +268,13 @@ public final class Node implements AutoCloseable {
             if (offset >= length || bytes == 0) {
                 return BlockStatus.of(offset >= length ? BlockStatus.EOF : 0, 0);
             }
-            BlockStatus status = layerStatus(offset, Math.min(bytes, length - offset));
-            assert status.length() > 0;
+            BlockStatus status = LayerStatus.of(this, offset, Math.min(bytes, length - offset));
             return offset + status.length() == length ? status.withFlags(status.flags() | BlockStatus.EOF) : status;
         } catch (BlockException e) {
             throw e.at(filename, "block status", offset);
         } finally {
             requests.exit(stripe);
         }
-    }
-
-    private BlockStatus layerStatus(long offset, long bytes) throws BlockException {
-        BlockStatus status = driver.blockStatus(offset, bytes);
-        assert status.length() > 0 && status.length() <= bytes;
-        Node filtered = driver.filtered();
-        if (filtered != null && status.isRaw()) {
-            BlockStatus shown = filtered.blockStatus(status.hostOffset(), status.length());
-            if (shown.length() == 0) {
-                // A filter may be longer than what it stands on; there is nothing past that one's end.
-                return BlockStatus.of(BlockStatus.ZERO | BlockStatus.ALLOCATED, status.length());
-            }
-            return shown.withFlags(shown.flags() & ~BlockStatus.EOF);
-        }
-        if (status.isRaw()) {
-            Node file = children.get(FILE);
-            if (file != null && status.hostOffset() < file.length()) {
-                BlockStatus below = file.blockStatus(status.hostOffset(), status.length());
-                return below.withFlags(below.flags() & ~BlockStatus.EOF | BlockStatus.ALLOCATED);
-            }
-            return BlockStatus.at(BlockStatus.ZERO | BlockStatus.ALLOCATED, status.length(), status.hostOffset());
-        }
-        if (status.isAllocated() || status.isZero()) {
-            return status;
-        }
-        Node backing = backing();
-        long backingLength = backing == null ? 0 : backing.length();
-        if (offset >= backingLength) {
-            return status.withFlags(status.flags() | BlockStatus.ZERO);
-        }
-        return status.clip(backingLength - offset);
     }
 
     /** Whether a new image of this driver, without a backing file, reads as zeros. */

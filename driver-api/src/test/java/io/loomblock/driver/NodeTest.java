@@ -228,6 +228,27 @@ class NodeTest {
         }
     }
 
+    /** Who asks again from where the answer ends would ask for ever, or go on past what he asked for. */
+    @ParameterizedTest
+    @ValueSource(longs = {0, -1, SIZE + 1, Long.MIN_VALUE})
+    void aStatusOfNothingOrOfTooMuchIsAnError(long told) throws Exception {
+        MemoryDriver memory = new MemoryDriver();
+        memory.truncate(SIZE, true, PreallocationMode.OFF);
+        BlockDriver wrong = new ForwardingDriver(memory) {
+            @Override
+            public BlockStatus blockStatus(long offset, long bytes) {
+                return BlockStatus.of(0, told);
+            }
+        };
+        Node base = new Node("base", new MemoryDriver(), Map.of(), OpenOptions.readWrite());
+        base.coWritev(0, vector(SIZE, 1));
+        OpenOptions copying = OpenOptions.readWrite().withCopyOnRead(true);
+        try (Node node = new Node("disk", wrong, Map.of(Node.BACKING, base), copying)) {
+            assertErrno(Errno.EIO, () -> node.blockStatus(0, SIZE));
+            assertErrno(Errno.EIO, () -> node.coReadv(0, vector(SIZE, 0)));
+        }
+    }
+
     @Test
     void aFailedFlushIsForGood() throws Exception {
         FaultDriver faulty = new FaultDriver(new MemoryDriver());
