@@ -83,7 +83,8 @@ public final class BlockDevice implements AutoCloseable {
      * Makes a new image; a file of that name is overwritten.
      *
      * @param format name of the format: qed, raw, …
-     * @throws BlockException EINVAL for options that neither the format nor the file takes, else of the file
+     * @throws BlockException EINVAL for options that neither the format nor the file takes, or a backing file that the format does not; else of
+     *     the file
      */
     public static void create(String format, String filename, CreateOptions create, OpenOptions options)
             throws BlockException {

@@ -41,10 +41,15 @@ public final class ImageCreation implements CreateContext {
     /**
      * Makes an image: what the format does not know of the options its file has to.
      *
-     * @throws BlockException EINVAL, in QEMU's words, for an option that neither knows; else of the format or the protocol
+     * @throws BlockException EINVAL, in QEMU's words, for an option that neither knows, and for a backing file where images of the format have
+     *     none; else of the format or the protocol
      */
     public static void create(BlockDriverProvider format, String filename, CreateOptions create, OpenOptions options)
             throws BlockException {
+        if (create.backingFile() != null && !format.supportsBacking()) {
+            throw new BlockException(
+                    Errno.EINVAL, "Backing file not supported for file format '" + format.formatName() + "'");
+        }
         BlockDriverProvider protocol = Protocols.of(filename);
         Map<String, String> optionsOfFile = new HashMap<>(create.options());
         format.createOptions().forEach(option -> optionsOfFile.remove(option.name()));

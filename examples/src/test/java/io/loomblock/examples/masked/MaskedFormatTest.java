@@ -141,6 +141,7 @@ class MaskedFormatTest {
         assertRefused(Errno.EINVAL, () -> create(good.with("preallocation", "some")));
         assertRefused(Errno.EINVAL, () -> create(good.withSize(1000)));
         assertRefused(Errno.EINVAL, () -> create(good.withSize(-1)));
+        assertRefused(Errno.EINVAL, () -> create(good.withBacking("base.raw", "raw")));
         assertRefused(Errno.EFBIG, () -> create(good.withSize(Long.MAX_VALUE & -512)));
         assertThat(image).as("what was there before").hasSize(MaskedHeader.BYTES + SIZE);
     }
