@@ -19,6 +19,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What the launcher tells Java of AOT caches, class-data archives and compilers, shown by a Java that only writes down what it is told. */
 @Timeout(60)
@@ -142,6 +144,8 @@ class LauncherTest {
 
     @Test
     void driversOfTheUsersOwnAreBehindOursOnTheClassPath() throws Exception {
+        Files.createFile(directory.resolve("mine.jar"));
+        Files.createDirectory(directory.resolve("lib"));
         drivers = "mine.jar:lib/*";
         assertThat(run())
                 .hasSize(1)
@@ -151,6 +155,23 @@ class LauncherTest {
                 .contains("--add-exports")
                 .doesNotContain("AOTCache")
                 .endsWith(" img info x");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "gone.jar, gone.jar",
+        "tool:gone.jar:none, gone.jar",
+        "gone/*, gone/*",
+        "tool/*:with space.jar, with space.jar"
+    })
+    void driversThatAreMissingAreNamed(String path, String missing) throws Exception {
+        drivers = path;
+        Path errors = directory.resolve("errors");
+        Process process = start(ProcessBuilder.Redirect.to(errors.toFile()), "img", "info", "x");
+        assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).isEqualTo(1);
+        assertThat(errors).hasContent("loomblock: LOOMBLOCK_DRIVERS: " + missing + ": no such file\n");
+        assertThat(calls).doesNotExist();
     }
 
     @Test
@@ -250,10 +271,16 @@ class LauncherTest {
     }
 
     private Process start(String... words) throws IOException {
+        return start(ProcessBuilder.Redirect.INHERIT, words);
+    }
+
+    private Process start(ProcessBuilder.Redirect errors, String... words) throws IOException {
         List<String> command = new ArrayList<>(List.of("sh", "tool/loomblock"));
         command.addAll(List.of(words));
-        ProcessBuilder builder =
-                new ProcessBuilder(command).directory(directory.toFile()).inheritIO();
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .directory(directory.toFile())
+                .inheritIO()
+                .redirectError(errors);
         builder.environment().put("JAVA_HOME", directory.resolve("jdk").toString());
         builder.environment().put("CALLS", calls.toString());
         builder.environment().put("LOOMBLOCK_JAVA_OPTS", options);
