@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A bitmap remembers where the disk was written; at first all of it counts as written, so that the first backup is a whole one. What
  * a guest writes while a backup is made is in the next one for certain, and in this one by chance: for a copy of one moment let the guest rest.
  *
+ * <p>Made by one thread at a time, while any number of others use the disk.
+ *
  * <p>{@code IncrementalBackup DIRECTORY} makes a disk there, and three backups of it.
  */
 public final class IncrementalBackup {
