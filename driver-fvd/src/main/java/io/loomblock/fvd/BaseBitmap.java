@@ -93,15 +93,16 @@ final class BaseBitmap {
     }
 
     /**
-     * How many of the bytes from {@code pos} on the image has, or has not, by itself, as with the first.
+     * How many of the bytes from {@code pos} on the image has, or has not, by itself, as with the first: above 0, all of its block at least.
      *
      * @param max above 0
-     * @param set whether it has the first
+     * @param set whether it has the first, as the caller has seen: it may have got it since
      */
     long run(long pos, long max, boolean set) throws BlockException {
         long limit = Math.min(pos + max, layout.baseSize());
+        long first = layout.block(pos);
         long last = layout.block(limit - 1);
-        long end = endOfRun(layout.block(pos), last + 1, set);
+        long end = first == last ? last + 1 : endOfRun(first + 1, last + 1, set);
         if (end <= last) {
             return layout.blockStart(end) - pos;
         }

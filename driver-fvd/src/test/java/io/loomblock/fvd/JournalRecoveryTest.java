@@ -63,7 +63,7 @@ class JournalRecoveryTest {
         return header((long) CHUNKS * CHUNK, JOURNAL + journal, Area.NONE, table, journal);
     }
 
-    private static FvdHeader baseHeader(long size, long journal, long bitmapAt) {
+    static FvdHeader baseHeader(long size, long journal, long bitmapAt) {
         Area bitmap = new Area(bitmapAt, size / BLOCK / Byte.SIZE);
         return header(size, bitmap.end(), bitmap, Area.NONE, journal);
     }
