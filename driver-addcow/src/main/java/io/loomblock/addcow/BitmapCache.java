@@ -158,7 +158,7 @@ final class BitmapCache {
         }
         long at = layout.byteOffset(cluster);
         BlockStatus status = file.blockStatus(at, layout.byteOffset(limit - 1) + 1 - at);
-        return status.isZero() ? cluster + (status.length() & -PAGE) * Byte.SIZE : cluster;
+        return status.isZero() ? Math.min(limit, cluster + (status.length() & -PAGE) * Byte.SIZE) : cluster;
     }
 
     /** Sets the bits of {@code [first, end)}; seen by lookups from now on, in the file after the next write-back. */

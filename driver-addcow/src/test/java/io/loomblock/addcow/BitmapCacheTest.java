@@ -141,6 +141,25 @@ class BitmapCacheTest {
         assertThat(log.entries()).noneMatch(e -> e.kind() == Kind.READ);
     }
 
+    /** Bits are looked at by the byte, and a hole goes on behind the last one asked for. */
+    @Test
+    void aHoleEndsWithWhatWasAskedFor() throws Exception {
+        long clusters = PAGE_CLUSTERS;
+        BlockDriver holes = new ForwardingDriver(faults) {
+            @Override
+            public BlockStatus blockStatus(long offset, long bytes) {
+                return BlockStatus.of(BlockStatus.ZERO, bytes);
+            }
+        };
+        fileBytes.replace(new SparseBytes());
+        Node sparse = TestImages.node("sparse", holes, OpenOptions.readWrite());
+        sparse.truncate(layout.fileLength(layout.start(clusters)), true, PreallocationMode.OFF);
+        BitmapCache cache = new BitmapCache(new AddCowFiles(sparse, data), layout, layout.start(clusters), 1 << 20);
+        for (long limit = clusters - 8; limit <= clusters; limit++) {
+            assertThat(cache.endOfLongRun(0, limit, false)).isEqualTo(limit);
+        }
+    }
+
     @Test
     void bitsAreSetAsInAModelWithMemoryForFewPages() throws Exception {
         int clusters = 64 * PAGE_CLUSTERS;
