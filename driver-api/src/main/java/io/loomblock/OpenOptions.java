@@ -136,7 +136,7 @@ public final class OpenOptions {
         return with(changed -> changed.metadataBudget = bytes);
     }
 
-    /** Where buffers come from. */
+    /** Where buffers come from, but for bounces of nodes that stand on others: those have up to 8 MiB of their own, taken when needed. */
     public BufferPool pool() {
         return values.pool;
     }

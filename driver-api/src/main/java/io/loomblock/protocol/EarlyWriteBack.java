@@ -27,7 +27,7 @@ final class EarlyWriteBack {
     /** Storage is found and the device told in less, unless its queue is full. */
     static final long QUICK_NANOS = 1_000_000;
 
-    private final Runnable task;
+    private final Runnable begin;
     private final Executor executor;
     private final LongSupplier clock;
     private final Pace pace;
@@ -40,7 +40,7 @@ final class EarlyWriteBack {
 
     /** {@code begin} has the system write what is dirty, which may take the time of a slow write. */
     EarlyWriteBack(Runnable begin, Executor executor, LongSupplier clock) {
-        this.task = () -> run(begin);
+        this.begin = begin;
         this.executor = executor;
         this.clock = clock;
         long now = clock.getAsLong();
@@ -69,40 +69,33 @@ final class EarlyWriteBack {
 
     /** The guest's write is done and must not fail by this: the next sync writes all. */
     private void begin(long now) {
+        boolean handedOn = false;
         try {
             if (pace.expectsWait(now)) {
-                handOn();
+                executor.execute(this::runHandedOn);
+                handedOn = true;
             } else {
                 runHere(now);
             }
         } catch (RuntimeException | Error e) {
             active = false;
             LOG.debug("dirty pages are not written back early", e);
-        }
-    }
-
-    private void runHere(long now) {
-        try {
-            task.run();
         } finally {
-            pace.took(now, clock.getAsLong(), 0);
-        }
-    }
-
-    private void handOn() {
-        boolean done = false;
-        try {
-            executor.execute(task);
-            done = true;
-        } finally {
-            if (!done) {
-                // No thread for it, say.
+            if (!handedOn) {
                 turn.release();
             }
         }
     }
 
-    private void run(Runnable begin) {
+    private void runHere(long start) {
+        try {
+            begin.run();
+        } finally {
+            pace.took(start, clock.getAsLong(), 0);
+        }
+    }
+
+    private void runHandedOn() {
         try {
             begin.run();
         } finally {
