@@ -11,15 +11,13 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory in which system calls leave their errno and are told where a caller's memory is: each call has a piece of its own, and none
+ * Memory in which system calls leave their errno and short answers, and are told where a caller's memory is: each call has a piece of its own, and none
  * is allocated as a rule. Thread-safe.
  */
 final class CallSlots {
     private static final StructLayout ERRNO = Linker.Option.captureStateLayout();
     private static final long ERRNO_OFFSET = ERRNO.byteOffset(PathElement.groupElement("errno"));
     private static final int SLOTS = 64;
-    private static final long STATX_BYTES = 256;
-    private static final long STATX_SIZE_OFFSET = 40;
     /** References between two slots: a cache line and its neighbour. */
     private static final int SPACING = 32;
 
@@ -36,7 +34,7 @@ final class CallSlots {
             return new Slot(
                     arena.allocate(ERRNO),
                     arena.allocate(2 * Long.BYTES, Long.BYTES),
-                    arena.allocate(STATX_BYTES, Long.BYTES));
+                    arena.allocate(Statx.BYTES, Long.BYTES));
         }
 
         /** What the call left. */
@@ -46,7 +44,7 @@ final class CallSlots {
 
         /** What statx has told. */
         long size() {
-            return statx.get(ValueLayout.JAVA_LONG, STATX_SIZE_OFFSET);
+            return statx.get(ValueLayout.JAVA_LONG, Statx.SIZE_OFFSET);
         }
 
         void setIovec(long address, long length) {

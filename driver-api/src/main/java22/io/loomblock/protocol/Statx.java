@@ -28,7 +28,11 @@ record Statx(
         int blockSize,
         int directMemoryAlignment,
         int directOffsetAlignment) {
-    private static final int BYTES = 256;
+    /** Of {@code struct statx}. */
+    static final int BYTES = 256;
+    /** Where it has the length. */
+    static final int SIZE_OFFSET = 40;
+
     private static final int AT_FDCWD = -100;
     private static final int STATX_BASIC_STATS = 0x7ff;
     private static final int STATX_DIOALIGN = 0x2000;
@@ -71,7 +75,7 @@ record Statx(
         return new Statx(
                 s.get(ValueLayout.JAVA_SHORT, 28) & 0xffff,
                 s.get(ValueLayout.JAVA_LONG, 32),
-                s.get(ValueLayout.JAVA_LONG, 40),
+                s.get(ValueLayout.JAVA_LONG, SIZE_OFFSET),
                 s.get(ValueLayout.JAVA_LONG, 48),
                 major << 32 | minor,
                 s.get(ValueLayout.JAVA_INT, 4),

@@ -36,7 +36,7 @@ class SmallPoolTest {
     Path directory;
 
     @Test
-    void manyWritersHoldNoMemoryThatAnotherOfThemWaitsFor() throws Exception {
+    void writersInsideOfWordsWriteSideBySide() throws Exception {
         String image = directory.resolve("disk.masked").toString();
         make("masked", image, SIZE);
         OpenOptions options = OpenOptions.readWrite().withPool(new BufferPool(4 * MIB, 2 * MIB));
