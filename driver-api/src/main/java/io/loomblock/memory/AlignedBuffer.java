@@ -131,7 +131,11 @@ public final class AlignedBuffer implements AutoCloseable {
     /** Writes a long, aligned to 8, after everything that this thread did before. */
     public void putLongRelease(int offset, long value) {
         check(offset, Long.BYTES);
-        store.writeOrderedLong(base + offset, littleEndian(value));
+        try {
+            memory().writeOrderedLong(address + offset, littleEndian(value));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /** Copies {@code length} bytes at {@code offset} into {@code target}. */

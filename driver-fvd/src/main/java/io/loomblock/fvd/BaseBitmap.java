@@ -4,6 +4,7 @@ package io.loomblock.fvd;
 import io.loomblock.BlockException;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.PageCache;
 import io.loomblock.memory.AlignedBuffer;
 
 /**
@@ -124,11 +125,14 @@ final class BaseBitmap {
         return (pages.endOfPage(layout.bitmapByte(block)) - layout.bitmapOffset()) * Byte.SIZE;
     }
 
-    /** Sets the bits of {@code [first, end)}, which are logged. False if there was no room for some of them, which {@link #pin} prevents. */
+    /** Sets the bits of {@code [first, end)}, which are logged. False if there is no room: nothing is set then. */
     boolean setLogged(long first, long end) throws BlockException {
-        boolean done = set(first, end);
+        // What is in one page is set, or not, as a whole.
+        if (end > endOfPage(first) && !pin(first, end) || !set(first, end)) {
+            return false;
+        }
         unlogged.logged(first, end);
-        return done;
+        return true;
     }
 
     /**
@@ -163,18 +167,24 @@ final class BaseBitmap {
         int inPage = (int) (offset & -Long.BYTES) & 4095;
         int from = (int) first & Long.SIZE - 1;
         int count = (int) (end - first);
-        return pages.change(
-                offset, length, (memory, base, trusted) -> setBits(memory, base + inPage, from, from + count));
+        return pages.change(offset, length, new SetBits(inPage, from, from + count));
     }
 
-    /** {@code base} is where the long with bit 0 starts. */
-    private static void setBits(AlignedBuffer memory, int base, int from, int to) {
-        for (int bit = from; bit < to; ) {
-            int next = Math.min(to, (bit | Long.SIZE - 1) + 1);
-            long mask = -1L >>> Long.SIZE - (next - bit) << bit;
-            int at = base + bit / Long.SIZE * Long.BYTES;
-            memory.putLongRelease(at, memory.getLong(at) | mask);
-            bit = next;
+    /**
+     * Sets bits. No lambda: to make one that knows something is a call of the JVM, as long as only the first compiler has seen the caller.
+     *
+     * @param inPage where the long with bit 0 starts in the page
+     */
+    private record SetBits(int inPage, int from, int to) implements PageCache.PageAccess {
+        @Override
+        public void with(AlignedBuffer memory, int base, boolean trusted) {
+            for (int bit = from; bit < to; ) {
+                int next = Math.min(to, (bit | Long.SIZE - 1) + 1);
+                long mask = -1L >>> Long.SIZE - (next - bit) << bit;
+                int at = base + inPage + bit / Long.SIZE * Long.BYTES;
+                memory.putLongRelease(at, memory.getLong(at) | mask);
+                bit = next;
+            }
         }
     }
 }

@@ -72,11 +72,11 @@ final class BufferedJournal implements Journal {
         lock.lock();
         try {
             guard.check();
-            if (!metadata.pin(sector)) {
+            // Whoever sees it already, and flushes, waits for this lock.
+            if (!metadata.publish(sector)) {
                 return false;
             }
             append(sector);
-            metadata.publish(sector);
             behind = queue.size() > MAX_QUEUED ? sealed : 0;
         } finally {
             lock.unlock();

@@ -5,6 +5,7 @@ import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.driver.DebugEvent;
 import io.loomblock.driver.Node;
+import io.loomblock.driver.PageCache;
 import io.loomblock.memory.AlignedBuffer;
 
 /**
@@ -48,7 +49,7 @@ final class ChunkTable {
         @Override
         public void afterWrite(long fileOffset, AlignedBuffer written, int at) throws BlockException {
             pages.look(fileOffset, (memory, base, trusted) -> {
-                int start = base + ((int) fileOffset & 4095);
+                int start = base + inPage(fileOffset);
                 for (int i = 0; i < RecordFormat.SECTOR; i += FvdLayout.ENTRY_BYTES) {
                     if (written.getInt(at + i) != EMPTY) {
                         putEntry(memory, start + i, clean(memory.getInt(start + i)));
@@ -132,20 +133,30 @@ final class ChunkTable {
      */
     boolean set(long first, int count, long physical, int mark) throws BlockException {
         long offset = layout.entryOffset(first);
-        int inPage = (int) offset & 4095;
-        return pages.change(offset, count * FvdLayout.ENTRY_BYTES, (memory, base, trusted) -> {
+        return pages.change(offset, count * FvdLayout.ENTRY_BYTES, new SetEntries(offset, count, (int) physical, mark));
+    }
+
+    /**
+     * Sets entries from {@code offset} of the file on to physical chunks in a row. No lambda, for what {@link BaseBitmap} has to do, too, is
+     * done once for each chunk.
+     */
+    private record SetEntries(long offset, int count, int physical, int mark) implements PageCache.PageAccess {
+        @Override
+        public void with(AlignedBuffer memory, int base, boolean trusted) {
+            int at = base + inPage(offset);
             for (int i = 0; i < count; i++) {
-                putEntry(memory, base + inPage + i * FvdLayout.ENTRY_BYTES, (int) (physical + i) | mark);
+                putEntry(memory, at + i * FvdLayout.ENTRY_BYTES, physical + i | mark);
             }
-        });
+        }
+    }
+
+    private static int inPage(long offset) {
+        return (int) offset & 4095;
     }
 
     /** Takes an entry back that names storage which is not there; for recovery. */
     boolean setEmpty(long chunk) throws BlockException {
-        long offset = layout.entryOffset(chunk);
-        int inPage = (int) offset & 4095;
-        return pages.change(
-                offset, FvdLayout.ENTRY_BYTES, (memory, base, trusted) -> putEntry(memory, base + inPage, EMPTY));
+        return set(chunk, 1, EMPTY, 0);
     }
 
     /**
@@ -156,19 +167,23 @@ final class ChunkTable {
         long end = first + entries.length;
         for (long at = first; at < end; ) {
             long next = Math.min(end, endOfPage(at));
-            int inPage = (int) layout.entryOffset(at) & 4095;
-            int count = (int) (next - at);
-            int skipped = (int) (at - first);
-            pages.look(layout.entryOffset(at), (memory, base, trusted) -> {
-                for (int i = 0; i < count; i++) {
-                    int place = base + inPage + i * FvdLayout.ENTRY_BYTES;
-                    int entry = memory.getInt(place);
-                    if (isDirty(entry) && clean(entry) == entries[skipped + i]) {
-                        putEntry(memory, place, clean(entry));
-                    }
-                }
-            });
+            long offset = layout.entryOffset(at);
+            pages.look(offset, new ClearMarks(offset, entries, (int) (at - first), (int) (next - first)));
             at = next;
+        }
+    }
+
+    /** Clears the marks of entries that are as {@code [from, to)} of those given; the first of them stands at {@code offset} of the file. */
+    private record ClearMarks(long offset, int[] logged, int from, int to) implements PageCache.PageAccess {
+        @Override
+        public void with(AlignedBuffer memory, int base, boolean trusted) {
+            int at = base + inPage(offset);
+            for (int i = from; i < to; i++, at += FvdLayout.ENTRY_BYTES) {
+                int entry = memory.getInt(at);
+                if (isDirty(entry) && clean(entry) == logged[i]) {
+                    putEntry(memory, at, clean(entry));
+                }
+            }
         }
     }
 

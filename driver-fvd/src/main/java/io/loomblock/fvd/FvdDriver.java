@@ -184,11 +184,13 @@ final class FvdDriver implements BlockDriver {
     public void coWritev(long offset, int bytes, IoVector qiov, int qiovOffset, int flags) throws BlockException {
         FvdImage current = image();
         FvdImage.Writing writing = writing(current);
-        if (current.isSettled(offset, offset + bytes)) {
+        long end = offset + bytes;
+        Metadata.Unlogged unlogged = current.metadata().unlogged(offset, end);
+        if (unlogged == Metadata.Unlogged.NOTHING) {
             current.area().write(offset, bytes, qiov, qiovOffset);
-            return;
+        } else {
+            writing.write().run(unlogged, offset, end, new Payload.Data(offset, bytes, qiov, qiovOffset));
         }
-        writing.write().run(offset, offset + bytes, new Payload.Data(offset, bytes, qiov, qiovOffset));
     }
 
     @Override

@@ -335,13 +335,6 @@ record FvdImage(
         }
     }
 
-    /** Whether a write to {@code [start, end)} changes no metadata. */
-    boolean isSettled(long start, long end) throws BlockException {
-        ChunkTable table = metadata.table();
-        BaseBitmap bitmap = metadata.bitmap();
-        return (bitmap == null || bitmap.isSettled(start, end)) && (table == null || table.isSettled(start, end));
-    }
-
     /**
      * Brings the file into the state in which bits may be cleared, chunks moved and sizes changed: table and bitmap are complete, the journal
      * holds nothing, and the image is marked as not closed in order. Requests must not be in flight. spec: fvd.md section 16.7.

@@ -13,18 +13,54 @@ import io.loomblock.Errno;
  * @param baseSize bytes of the base image that show; 0 without a bitmap
  * @param dataStart where the data area starts in its file
  * @param bitmapOffset of the bitmap in the FVD file
- * @param blockSize 0 without a bitmap
+ * @param blockLength how long a block is; none without a bitmap
  * @param tableOffset of the table in the FVD file
- * @param chunkSize 0 without a table
+ * @param chunkLength how long a chunk is; none without a table
  */
 record FvdLayout(
         long virtualSize,
         long baseSize,
         long dataStart,
         long bitmapOffset,
-        long blockSize,
+        PieceSize blockLength,
         long tableOffset,
-        long chunkSize) {
+        PieceSize chunkLength) {
+
+    /**
+     * Into what the disk is divided. Sizes are powers of two as a rule: then no request waits for a division.
+     *
+     * @param bytes of a piece; 0 for none
+     * @param shift what the size is two to the power of, or -1
+     */
+    record PieceSize(long bytes, int shift) {
+        static PieceSize of(long bytes) {
+            return new PieceSize(bytes, Long.bitCount(bytes) == 1 ? Long.numberOfTrailingZeros(bytes) : -1);
+        }
+
+        /** How many whole pieces that is, and the number of the piece that a byte is in; at least 0. */
+        long whole(long length) {
+            return shift < 0 ? length / bytes : length >>> shift;
+        }
+    }
+
+    /** The same with sizes in bytes, 0 for none. */
+    FvdLayout(
+            long virtualSize,
+            long baseSize,
+            long dataStart,
+            long bitmapOffset,
+            long blockSize,
+            long tableOffset,
+            long chunkSize) {
+        this(
+                virtualSize,
+                baseSize,
+                dataStart,
+                bitmapOffset,
+                PieceSize.of(blockSize),
+                tableOffset,
+                PieceSize.of(chunkSize));
+    }
 
     static final int ENTRY_BYTES = 4;
 
@@ -64,51 +100,61 @@ record FvdLayout(
         return ceilDiv(blocks, Byte.SIZE);
     }
 
+    /** Bytes of a block, 0 without a bitmap. */
+    long blockSize() {
+        return blockLength.bytes;
+    }
+
+    /** Bytes of a chunk, 0 without a table. */
+    long chunkSize() {
+        return chunkLength.bytes;
+    }
+
     boolean hasBitmap() {
-        return blockSize > 0;
+        return blockSize() > 0;
     }
 
     boolean isCompact() {
-        return chunkSize > 0;
+        return chunkSize() > 0;
     }
 
     /** How many blocks the base image has. */
     long blocks() {
-        return hasBitmap() ? ceilDiv(baseSize, blockSize) : 0;
+        return hasBitmap() ? ceilDiv(baseSize, blockSize()) : 0;
     }
 
     /** The block that holds a byte below {@link #baseSize}. */
     long block(long pos) {
-        return pos / blockSize;
+        return blockLength.whole(pos);
     }
 
     long blockStart(long block) {
-        return block * blockSize;
+        return block * blockSize();
     }
 
     /** Where a block ends: the last one where the base image does. */
     long blockEnd(long block) {
         long start = blockStart(block);
-        return blockSize < baseSize - start ? start + blockSize : baseSize;
+        return blockSize() < baseSize - start ? start + blockSize() : baseSize;
     }
 
     /** How many chunks the disk has. */
     long chunks() {
-        return isCompact() ? ceilDiv(virtualSize, chunkSize) : 0;
+        return isCompact() ? ceilDiv(virtualSize, chunkSize()) : 0;
     }
 
     long chunk(long pos) {
-        return pos / chunkSize;
+        return chunkLength.whole(pos);
     }
 
     long chunkStart(long chunk) {
-        return chunk * chunkSize;
+        return chunk * chunkSize();
     }
 
     /** Where the bytes of a chunk end on the disk. */
     long chunkEnd(long chunk) {
         long start = chunkStart(chunk);
-        return chunkSize < virtualSize - start ? start + chunkSize : virtualSize;
+        return chunkSize() < virtualSize - start ? start + chunkSize() : virtualSize;
     }
 
     /** Where the entry of a chunk stands in the FVD file. */
@@ -123,7 +169,7 @@ record FvdLayout(
 
     /** Whether a physical chunk has a place in a file at all. */
     boolean isPhysical(long physical) {
-        return physical < PHYSICAL_LIMIT && physical < (Long.MAX_VALUE - dataStart) / chunkSize;
+        return physical < PHYSICAL_LIMIT && physical < chunkLength.whole(Long.MAX_VALUE - dataStart);
     }
 
     /**
@@ -136,11 +182,11 @@ record FvdLayout(
 
     /** Where a physical chunk starts in the data area's file. */
     long physicalOffset(long physical) {
-        return dataStart + physical * chunkSize;
+        return dataStart + physical * chunkSize();
     }
 
     /** How many physical chunks begin inside of a file of this length. */
     long storage(long fileLength) {
-        return ceilDiv(Math.max(0, fileLength - dataStart), chunkSize);
+        return ceilDiv(Math.max(0, fileLength - dataStart), chunkSize());
     }
 }

@@ -38,7 +38,7 @@ final class JournalPlan {
      * What has to be logged when {@code [start, end)} is stored.
      *
      * @param table null without one
-     * @param bitmap null without one; every block that the range touches is then wholly stored
+     * @param hasBits whether bits are set: every block that the range touches is then wholly stored
      * @param hidesData what {@link JournalSector#hidesData} is to be where there are bits
      * @return the sectors, none if there is nothing to log
      */
@@ -46,14 +46,20 @@ final class JournalPlan {
             FvdLayout layout,
             RecordFormat format,
             @Nullable ChunkTable table,
-            @Nullable BaseBitmap bitmap,
+            boolean hasBits,
             long start,
             long end,
             boolean hidesData)
             throws BlockException {
-        boolean hasBits = bitmap != null && !bitmap.isSettled(start, end);
-        if (!hasBits && table != null && layout.chunk(start) == layout.chunk(end - 1)) {
-            return ofChunk(table, layout.chunk(start));
+        if (table != null && layout.chunk(start) == layout.chunk(end - 1)) {
+            long chunk = layout.chunk(start);
+            if (!hasBits) {
+                return ofChunk(table, chunk);
+            }
+            if (isWithin(layout, chunk, start, end)) {
+                int[] entries = {ChunkTable.clean(table.entry(chunk))};
+                return List.of(new JournalSector(chunk, entries, start, end, hidesData, false));
+            }
         }
         JournalPlan plan = new JournalPlan(layout, format, table, hidesData);
         long rest = start;
@@ -72,6 +78,14 @@ final class JournalPlan {
     private static List<JournalSector> ofChunk(ChunkTable table, long chunk) throws BlockException {
         int entry = table.entry(chunk);
         return ChunkTable.isDirty(entry) ? List.of(JournalSector.ofEntries(chunk, ChunkTable.clean(entry))) : List.of();
+    }
+
+    /** Whether one sector says it all: the chunk has all of the blocks, and they are not too many. */
+    private static boolean isWithin(FvdLayout layout, long chunk, long start, long end) {
+        return end <= layout.baseSize()
+                && layout.chunk(layout.blockStart(layout.block(start))) == chunk
+                && layout.chunk(layout.blockEnd(layout.block(end - 1)) - 1) == chunk
+                && end - start <= maxBits(layout);
     }
 
     /** How long a part of the disk may be whose bits are set at once, in bytes. */

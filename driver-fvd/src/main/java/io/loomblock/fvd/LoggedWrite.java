@@ -86,25 +86,45 @@ final class LoggedWrite {
 
     /** Writes {@code [start, end)}. */
     void run(long start, long end, Payload payload) throws BlockException {
+        run(metadata.unlogged(start, end), start, end, payload);
+    }
+
+    /**
+     * The same, for one who has looked already.
+     *
+     * @param unlogged what was not logged of it a moment ago; what is since is logged once more
+     */
+    void run(Metadata.Unlogged unlogged, long start, long end, Payload payload) throws BlockException {
         BaseBitmap bits = metadata.bitmap();
-        if (bits == null || bits.isSettled(start, end)) {
-            store(start, end, payload);
-            log(start, end, true);
+        if (bits != null && unlogged == Metadata.Unlogged.BITS) {
+            overBase(bits, start, end, payload);
             return;
         }
-        long first = layout.blockStart(layout.block(start));
-        long last = layout.blockEnd(layout.block(Math.min(end, layout.baseSize()) - 1));
+        store(start, end, payload);
+        if (unlogged != Metadata.Unlogged.NOTHING) {
+            log(false, start, end, true);
+        }
+    }
+
+    /** Writes where some blocks are not logged, as a rule because they are in the base image only. */
+    private void overBase(BaseBitmap bits, long start, long end, Payload payload) throws BlockException {
+        long firstBlock = layout.block(start);
+        long lastBlock = layout.block(Math.min(end, layout.baseSize()) - 1);
+        long first = layout.blockStart(firstBlock);
+        long last = layout.blockEnd(lastBlock);
         try (RangeLocks.Range blocks = blockLocks.acquire(first, last)) {
             // Another request may have stored some of the blocks while this one waited.
-            long from = first < start && !bits.isSet(layout.block(start)) ? first : start;
-            long to = end < last && !bits.isSet(layout.block(end - 1)) ? last : end;
+            boolean hasFirst = bits.isSet(firstBlock);
+            boolean hasLast = firstBlock == lastBlock ? hasFirst : bits.isSet(lastBlock);
             boolean blank = payload.needsStorage() && isBlank(first, Math.max(end, last), start);
+            long from = hasFirst ? start : first;
+            long to = hasLast ? end : Math.max(end, last);
             if (blank) {
                 store(start, end, payload);
             } else {
                 storeWithEdges(from, start, end, to, payload);
             }
-            log(from, to, !blank);
+            log(!hasFirst || !hasLast || !bits.isSettled(start, end), from, to, !blank);
         }
     }
 
@@ -216,8 +236,8 @@ final class LoggedWrite {
         }
     }
 
-    private void log(long start, long end, boolean hidesData) throws BlockException {
-        var sectors = JournalPlan.of(layout, format, metadata.table(), metadata.bitmap(), start, end, hidesData);
+    private void log(boolean hasBits, long start, long end, boolean hidesData) throws BlockException {
+        var sectors = JournalPlan.of(layout, format, metadata.table(), hasBits, start, end, hidesData);
         if (!sectors.isEmpty()) {
             journal.log(sectors);
         }

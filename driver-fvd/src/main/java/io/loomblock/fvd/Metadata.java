@@ -60,6 +60,24 @@ final class Metadata {
         return bitmap;
     }
 
+    /** What the journal has to be told when a range is stored. */
+    enum Unlogged {
+        NOTHING,
+        /** Where chunks are. */
+        ENTRIES,
+        /** That blocks are not read from the base image any more, and where the chunks are that they are in. */
+        BITS
+    }
+
+    /** What is not logged yet of {@code [start, end)}. */
+    Unlogged unlogged(long start, long end) throws BlockException {
+        BaseBitmap bits = bitmap;
+        if (bits != null && !bits.isSettled(start, end)) {
+            return Unlogged.BITS;
+        }
+        return table == null || table.isSettled(start, end) ? Unlogged.NOTHING : Unlogged.ENTRIES;
+    }
+
     /** The image has all of the base image, and its header says so: nothing is read from there any more. */
     void dropBitmap() {
         bitmap = null;
@@ -67,29 +85,29 @@ final class Metadata {
 
     /** Sees to it that {@link #publish} cannot fail until the next write-back. False if something must be written back first. */
     boolean pin(List<JournalSector> sectors) throws BlockException {
+        BaseBitmap bits = bitmap;
         for (JournalSector sector : sectors) {
-            if (!pin(sector)) {
+            if (bits != null && sector.hasBits() && !bits.pin(firstBlock(sector), endBlock(sector))) {
                 return false;
             }
         }
         return true;
     }
 
-    /** The same for one. */
-    boolean pin(JournalSector sector) throws BlockException {
-        BaseBitmap bits = bitmap;
-        return bits == null || !sector.hasBits() || bits.pin(firstBlock(sector), endBlock(sector));
-    }
-
-    /** What the sector says has been logged: seen by lookups from now on. */
-    void publish(JournalSector sector) throws BlockException {
-        if (table != null) {
-            table.logged(sector.firstChunk(), sector.entries());
-        }
+    /**
+     * What the sector says is logged, or will be before anybody can rely on it: seen by lookups from now on.
+     *
+     * @return false if something must be written back first; nobody sees anything then
+     */
+    boolean publish(JournalSector sector) throws BlockException {
         BaseBitmap bits = bitmap;
         if (bits != null && sector.hasBits() && !bits.setLogged(firstBlock(sector), endBlock(sector))) {
-            throw new IllegalStateException("bits that were not pinned");
+            return false;
         }
+        if (table != null && sector.hasEntries()) {
+            table.logged(sector.firstChunk(), sector.entries());
+        }
+        return true;
     }
 
     /** The image has blocks {@code [first, end)} as long as it is open. False if something must be written back first. */

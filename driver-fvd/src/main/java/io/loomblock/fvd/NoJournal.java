@@ -27,10 +27,9 @@ final class NoJournal implements Journal {
         try {
             guard.check();
             for (JournalSector sector : sectors) {
-                while (!metadata.pin(sector)) {
+                while (!metadata.publish(sector)) {
                     metadata.writeBack();
                 }
-                metadata.publish(sector);
             }
         } finally {
             lock.unlock();

@@ -72,7 +72,9 @@ final class WriteThroughJournal implements Journal {
         try {
             write(run, place);
             for (JournalSector sector : run) {
-                metadata.publish(sector);
+                if (!metadata.publish(sector)) {
+                    throw new IllegalStateException("bits that were not pinned");
+                }
             }
         } finally {
             release();

@@ -18,8 +18,10 @@ import org.jspecify.annotations.Nullable;
  * it past its locks changes what the image holds in any case.
  */
 final class ZeroesOfBase {
-    /** How far a look goes, in bytes. */
+    /** How far a look goes, in bytes; twice as far as the last one where writes go on behind zeros. */
     private static final long LOOK = 64L << 20;
+
+    private static final long LONGEST_LOOK = 8L << 30;
 
     private final BackingFile base;
     /** All that the base image is made of. */
@@ -30,6 +32,12 @@ final class ZeroesOfBase {
     private record Area(long start, long end, boolean isZero) {
         boolean contains(long at) {
             return start <= at && at < end;
+        }
+
+        /** How far to look from {@code at} on. */
+        long nextLook(long at) {
+            boolean goesOn = isZero && start <= at && at - end < LOOK;
+            return goesOn ? Math.clamp(2 * (end - start), LOOK, LONGEST_LOOK) : LOOK;
         }
     }
 
@@ -54,7 +62,7 @@ final class ZeroesOfBase {
         if (last.contains(start) && end <= last.end && isConstant()) {
             return true;
         }
-        BlockStatus status = status(start, Math.max(LOOK, end - start));
+        BlockStatus status = status(start, Math.max(last.nextLook(start), end - start));
         Area found = new Area(start, start + status.length(), status.isZero());
         known = found;
         return found.isZero && end <= found.end;

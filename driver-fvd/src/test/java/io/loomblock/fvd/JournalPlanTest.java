@@ -50,8 +50,12 @@ class JournalPlanTest {
         return sector.firstChunk() + sector.entries().length;
     }
 
+    private boolean hasBits(long start, long end) throws BlockException {
+        return bitmap != null && !bitmap.isSettled(start, end);
+    }
+
     private List<JournalSector> plan(RecordFormat format, long start, long end) throws BlockException {
-        List<JournalSector> sectors = JournalPlan.of(layout, format, table, bitmap, start, end, true);
+        List<JournalSector> sectors = JournalPlan.of(layout, format, table, hasBits(start, end), start, end, true);
         for (JournalSector sector : sectors) {
             assertThat(sector.bytes(format)).isBetween(1, 512);
         }
