@@ -10,8 +10,6 @@ import io.loomblock.memory.BufferPool;
 import io.loomblock.memory.IoVector;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.BrokenBarrierException;
-import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
@@ -51,9 +49,6 @@ final class BenchLoad implements AutoCloseable {
 
     private final AtomicLong next = new AtomicLong();
     private volatile long partEnd;
-    /** Whether the part that ends is the last one; what passes the barrier sees it. */
-    private boolean over;
-
     private final AtomicReference<@Nullable ToolException> failure = new AtomicReference<>();
 
     /**
@@ -105,46 +100,30 @@ final class BenchLoad implements AutoCloseable {
     }
 
     private void makeRequests(ExecutorService alongside) {
-        // A Phaser's threads spin before they wait, and keep the processors from those that they wait for.
-        CyclicBarrier parts = new CyclicBarrier(lanes(), () -> over = !beginNextPart());
+        BenchCrew crew = new BenchCrew(lanes(), this::beginNextPart);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             for (int i = 0; i < lanes(); i++) {
                 IoVector vector = vectors.get(i % vectors.size());
-                threads.execute(() -> makeRequests(vector, parts, alongside));
+                threads.execute(() -> makeRequests(vector, crew, alongside));
             }
         }
     }
 
-    private void makeRequests(IoVector vector, CyclicBarrier parts, ExecutorService alongside) {
+    private void makeRequests(IoVector vector, BenchCrew crew, ExecutorService alongside) {
         do {
             try {
-                makeRequests(vector, alongside);
+                takePart(vector, crew, alongside);
             } catch (BlockException e) {
                 fail("Failed request: ", e);
             } catch (RuntimeException | Error e) {
                 // A bug must not leave the others waiting at the end of the part.
                 fail(e);
             }
-        } while (awaitNextPart(parts));
+        } while (crew.awaitNextPart());
     }
 
-    /** False if there is none. */
-    private boolean awaitNextPart(CyclicBarrier parts) {
-        try {
-            parts.await();
-            return !over;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            fail("Failed request: ", new BlockException(Errno.EINTR));
-            return false;
-        } catch (BrokenBarrierException e) {
-            // Another thread was interrupted, and has told so.
-            return false;
-        }
-    }
-
-    /** Takes part in the current part, to its end. */
-    private void makeRequests(IoVector vector, ExecutorService alongside) throws BlockException {
+    /** Makes requests of the current part, to its end. */
+    private void takePart(IoVector vector, BenchCrew crew, ExecutorService alongside) throws BlockException {
         long end = partEnd;
         int claim = 1;
         long begun = System.nanoTime();
@@ -152,6 +131,9 @@ final class BenchLoad implements AutoCloseable {
             for (long index = first; index < Math.min(first + claim, end); index++) {
                 if (failure.get() != null) {
                     return;
+                }
+                if (index + 1 < end) {
+                    crew.callAnother();
                 }
                 makeRequest(index, vector, alongside);
             }

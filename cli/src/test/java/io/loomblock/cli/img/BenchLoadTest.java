@@ -14,10 +14,13 @@ import io.loomblock.driver.Node;
 import io.loomblock.memory.IoVector;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +45,15 @@ class BenchLoadTest {
         disk.together = new CountDownLatch(16);
         run(new BenchPlan(64, 16, 0, 512, 0, Recorder.LENGTH), (byte) 3, true);
         assertThat(disk.together.getCount()).isZero();
+    }
+
+    @Test
+    void requestsAreInFlightAtOnceInEveryPart() throws Exception {
+        disk.meeting = new CyclicBarrier(16);
+        run(new BenchPlan(512, 16, 0, 512, 64, Recorder.LENGTH), (byte) 3, true);
+        assertThat(disk.offsets).hasSize(512);
+        assertThat(disk.flushes).hasValue(7);
+        assertThat(disk.inFlightAtFlush).containsOnly(0);
     }
 
     @Test
@@ -105,6 +117,8 @@ class BenchLoadTest {
         final List<Integer> completedAtFlush = new CopyOnWriteArrayList<>();
         /** Requests wait until so many have come. */
         volatile @Nullable CountDownLatch together;
+        /** So many requests wait for one another. */
+        volatile @Nullable CyclicBarrier meeting;
         /** Flushes wait until so many requests are completed. */
         volatile @Nullable CountDownLatch released;
 
@@ -140,6 +154,10 @@ class BenchLoadTest {
                 all.countDown();
                 await(all);
             }
+            CyclicBarrier others = meeting;
+            if (others != null) {
+                meet(others);
+            }
             inFlight.decrementAndGet();
             completed.incrementAndGet();
             CountDownLatch flush = released;
@@ -162,6 +180,14 @@ class BenchLoadTest {
             completedAtFlush.add(completed.get());
             if (failFlush) {
                 throw new BlockException(Errno.EIO);
+            }
+        }
+
+        private static void meet(CyclicBarrier others) {
+            try {
+                others.await(30, TimeUnit.SECONDS);
+            } catch (InterruptedException | BrokenBarrierException | TimeoutException e) {
+                throw new AssertionError(e);
             }
         }
 
