@@ -98,30 +98,44 @@ public final class AlignedBuffer implements AutoCloseable {
 
     public int getInt(int offset) {
         check(offset, Integer.BYTES);
-        int value = store.readInt(base + offset);
-        return BIG_ENDIAN ? Integer.reverseBytes(value) : value;
+        try {
+            return littleEndian(memory().readInt(address + offset));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     public void putInt(int offset, int value) {
         check(offset, Integer.BYTES);
-        store.writeInt(base + offset, BIG_ENDIAN ? Integer.reverseBytes(value) : value);
+        try {
+            memory().writeInt(address + offset, littleEndian(value));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     public long getLong(int offset) {
         check(offset, Long.BYTES);
-        return littleEndian(store.readLong(base + offset));
+        try {
+            return littleEndian(memory().readLong(address + offset));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     public void putLong(int offset, long value) {
         check(offset, Long.BYTES);
-        store.writeLong(base + offset, littleEndian(value));
+        try {
+            memory().writeLong(address + offset, littleEndian(value));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /** Reads a long, aligned to 8, before everything that follows in this thread. */
     public long getLongAcquire(int offset) {
         check(offset, Long.BYTES);
         try {
-            // Not through the store, which checks the place a second time: tables are looked up for every request.
             return littleEndian(memory().readVolatileLong(address + offset));
         } finally {
             Reference.reachabilityFence(this);
@@ -216,10 +230,15 @@ public final class AlignedBuffer implements AutoCloseable {
         }
     }
 
+    private static int littleEndian(int value) {
+        return BIG_ENDIAN ? Integer.reverseBytes(value) : value;
+    }
+
     private static long littleEndian(long value) {
         return BIG_ENDIAN ? Long.reverseBytes(value) : value;
     }
 
+    /** What the store goes through: it would check the place a second time, and tables are looked up for every request. */
     private static Memory memory() {
         return OS.memory();
     }
