@@ -5,7 +5,6 @@ import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import io.loomblock.memory.AlignedBuffer;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.ServiceLoader.Provider;
@@ -86,7 +85,7 @@ public final class Drivers {
                     ServiceLoader.load(BlockDriverProvider.class, Drivers.class.getClassLoader()).stream()
                             .map(Provider::get)
                             .toList());
-            providers.sort(Comparator.comparing(BlockDriverProvider::formatName));
+            providers.sort((a, b) -> a.formatName().compareTo(b.formatName()));
             return List.copyOf(providers);
         }
     }

@@ -13,10 +13,14 @@ public final class QemuOrder {
     private static final int CHAINS = 512;
 
     /** By chain; names that share one by themselves. */
-    public static final Comparator<String> BY_CHAIN =
-            Comparator.comparingInt(QemuOrder::chain).thenComparing(Comparator.naturalOrder());
+    public static final Comparator<String> BY_CHAIN = QemuOrder::compare;
 
     private QemuOrder() {}
+
+    private static int compare(String a, String b) {
+        int chains = Integer.compare(chain(a), chain(b));
+        return chains != 0 ? chains : a.compareTo(b);
+    }
 
     /** The chain that QEMU keeps a member in: the hash function of the trivial database, of 32 bits. */
     public static int chain(String name) {

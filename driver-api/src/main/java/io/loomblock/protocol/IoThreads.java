@@ -30,7 +30,9 @@ final class IoThreads {
     private final ThreadPoolExecutor executor;
 
     private IoThreads(String name, int threads) {
-        ThreadFactory factory = Thread.ofPlatform().daemon().name(name, 0).factory();
+        // No numbers: Java's counter of them is put together in each JVM anew, while the first requests wait for
+        // threads.
+        ThreadFactory factory = Thread.ofPlatform().daemon().name(name).factory();
         executor = new ThreadPoolExecutor(
                 threads, threads, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), factory);
         executor.allowCoreThreadTimeOut(true);
@@ -38,17 +40,17 @@ final class IoThreads {
 
     /** New threads for calls of a file each of which may take long. */
     static IoThreads forCalls() {
-        return new IoThreads("loomblock-io-", THREADS);
+        return new IoThreads("loomblock-io", THREADS);
     }
 
     /** New threads for reads of a file that the system has begun and that are only to be waited for. */
     static IoThreads forReadsBegun() {
-        return new IoThreads("loomblock-read-", GATHERERS);
+        return new IoThreads("loomblock-read", GATHERERS);
     }
 
     /** New threads to make a file's writes durable. */
     static IoThreads forSyncs() {
-        return new IoThreads("loomblock-sync-", SYNCERS);
+        return new IoThreads("loomblock-sync", SYNCERS);
     }
 
     /** What is to be done. */

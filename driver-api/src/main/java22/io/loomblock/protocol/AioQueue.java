@@ -4,8 +4,6 @@ package io.loomblock.protocol;
 import io.loomblock.BlockException;
 import io.loomblock.Errno;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.locks.LockSupport;
@@ -28,9 +26,9 @@ final class AioQueue {
     private static final int REQUESTS = 256;
 
     /** {@code struct io_event}: data, obj, res, res2, of 8 bytes each. */
-    private static final long EVENT_BYTES = 32;
+    private static final int EVENT_BYTES = 32;
 
-    private static final long EVENT_RESULT = 16;
+    private static final int EVENT_RESULT = 16;
 
     /** In place of a request's number, for the reader of events to end. */
     private static final long LAST = -1;
@@ -57,7 +55,7 @@ final class AioQueue {
 
     private final NumberPool numbers = new NumberPool(REQUESTS);
     private final AioRequest[] requests;
-    private final MemorySegment events = Arena.ofAuto().allocate(REQUESTS * EVENT_BYTES, Long.BYTES);
+    private final Struct events = Struct.allocate(Arena.ofAuto(), REQUESTS * EVENT_BYTES);
 
     private AioQueue(LibC libc, long name) {
         this.libc = libc;
@@ -74,11 +72,11 @@ final class AioQueue {
     static @Nullable AioQueue open(LibC libc, ThreadFactory threads) {
         long name;
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment answer = arena.allocate(ValueLayout.JAVA_LONG);
+            Struct answer = Struct.allocate(arena, Long.BYTES);
             if (libc.ioSetup(REQUESTS, answer) < 0) {
                 return null;
             }
-            name = answer.get(ValueLayout.JAVA_LONG, 0);
+            name = answer.getLong(0);
         }
         try {
             AioQueue queue = new AioQueue(libc, name);
@@ -144,12 +142,12 @@ final class AioQueue {
 
         @Override
         public boolean end(int place) {
-            long at = place * EVENT_BYTES;
-            long number = events.get(ValueLayout.JAVA_LONG, at);
+            int at = place * EVENT_BYTES;
+            long number = events.getLong(at);
             if (number == LAST) {
                 return true;
             }
-            requests[(int) number].end(events.get(ValueLayout.JAVA_LONG, at + EVENT_RESULT));
+            requests[(int) number].end(events.getLong(at + EVENT_RESULT));
             return false;
         }
     }

@@ -2,8 +2,6 @@
 package io.loomblock.protocol;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * One of a queue's requests as the kernel wants it told ({@code struct iocb}), and the thread that waits for it. Used again and again.
@@ -21,7 +19,7 @@ final class AioRequest extends Rendezvous {
     private static final int OFFSET = 40;
 
     /** The iocb, and behind it its address: io_submit(2) takes a list of addresses, here of one. */
-    private final MemorySegment memory = Arena.ofAuto().allocate(IOCB_BYTES + Long.BYTES, Long.BYTES);
+    private final Struct memory = Struct.allocate(Arena.ofAuto(), IOCB_BYTES + Long.BYTES);
 
     private long result;
 
@@ -31,8 +29,8 @@ final class AioRequest extends Rendezvous {
      * @param number what the kernel says of the event at its end
      */
     AioRequest(long number) {
-        memory.set(ValueLayout.JAVA_LONG, DATA, number);
-        memory.set(ValueLayout.JAVA_LONG, IOCB_BYTES, memory.address());
+        memory.setLong(DATA, number);
+        memory.setLong(IOCB_BYTES, memory.address());
     }
 
     /**
@@ -41,12 +39,12 @@ final class AioRequest extends Rendezvous {
      * @param flags RWF_NOWAIT if it is to fail rather than wait before it has begun, or 0
      */
     void begin(short command, int flags, int fd, long address, int length, long offset) {
-        memory.set(ValueLayout.JAVA_INT, RW_FLAGS, flags);
-        memory.set(ValueLayout.JAVA_SHORT, COMMAND, command);
-        memory.set(ValueLayout.JAVA_INT, FD, fd);
-        memory.set(ValueLayout.JAVA_LONG, ADDRESS, address);
-        memory.set(ValueLayout.JAVA_LONG, LENGTH, length);
-        memory.set(ValueLayout.JAVA_LONG, OFFSET, offset);
+        memory.setInt(RW_FLAGS, flags);
+        memory.setShort(COMMAND, command);
+        memory.setInt(FD, fd);
+        memory.setLong(ADDRESS, address);
+        memory.setLong(LENGTH, length);
+        memory.setLong(OFFSET, offset);
         begin();
     }
 

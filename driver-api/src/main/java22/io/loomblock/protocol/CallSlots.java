@@ -3,10 +3,6 @@ package io.loomblock.protocol;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout.PathElement;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.StructLayout;
-import java.lang.foreign.ValueLayout;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
@@ -15,8 +11,11 @@ import org.jspecify.annotations.Nullable;
  * is allocated as a rule. Thread-safe.
  */
 final class CallSlots {
-    private static final StructLayout ERRNO = Linker.Option.captureStateLayout();
-    private static final long ERRNO_OFFSET = ERRNO.byteOffset(PathElement.groupElement("errno"));
+    /** On Linux an errno and nothing else. */
+    private static final int CALL_STATE_BYTES =
+            (int) Linker.Option.captureStateLayout().byteSize();
+
+    private static final int IOVEC_BYTES = 2 * Long.BYTES;
     private static final int SLOTS = 64;
     /** References between two slots: a cache line and its neighbour. */
     private static final int SPACING = 32;
@@ -28,28 +27,28 @@ final class CallSlots {
      * @param iovec {@code struct iovec}: iov_base, iov_len
      * @param statx {@code struct statx}, for what is asked often
      */
-    record Slot(MemorySegment errno, MemorySegment iovec, MemorySegment statx) {
+    record Slot(Struct errno, Struct iovec, Struct statx) {
         private static Slot allocate() {
             Arena arena = Arena.ofAuto();
             return new Slot(
-                    arena.allocate(ERRNO),
-                    arena.allocate(2 * Long.BYTES, Long.BYTES),
-                    arena.allocate(Statx.BYTES, Long.BYTES));
+                    Struct.allocate(arena, CALL_STATE_BYTES),
+                    Struct.allocate(arena, IOVEC_BYTES),
+                    Struct.allocate(arena, Statx.BYTES));
         }
 
         /** What the call left. */
         int errnoValue() {
-            return errno.get(ValueLayout.JAVA_INT, ERRNO_OFFSET);
+            return errno.getInt(0);
         }
 
         /** What statx has told. */
         long size() {
-            return statx.get(ValueLayout.JAVA_LONG, Statx.SIZE_OFFSET);
+            return statx.getLong(Statx.SIZE_OFFSET);
         }
 
         void setIovec(long address, long length) {
-            iovec.set(ValueLayout.JAVA_LONG, 0, address);
-            iovec.set(ValueLayout.JAVA_LONG, Long.BYTES, length);
+            iovec.setLong(0, address);
+            iovec.setLong(Long.BYTES, length);
         }
     }
 

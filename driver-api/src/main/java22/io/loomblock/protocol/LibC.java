@@ -9,6 +9,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.nio.charset.StandardCharsets;
 
 /**
  * The system calls that files need, as plain methods: what comes back is the call's result, or its errno negated.
@@ -25,6 +26,11 @@ final class LibC {
     /** A tool that makes no more calls on file data would wait longer for the second function than it takes less time. */
     private static final int FEW_CALLS = 20_000;
 
+    private static final MemorySegment SYMBOL = Linker.nativeLinker()
+            .defaultLookup()
+            .find("syscall")
+            .orElseThrow(() -> new UnsatisfiedLinkError("the C library has no syscall"));
+
     private static final MethodHandle SYSCALL = link(true);
 
     private static final MemorySegment EMPTY_PATH = Arena.global().allocate(1);
@@ -40,16 +46,14 @@ final class LibC {
 
     private static MethodHandle link(boolean errno) {
         Linker linker = Linker.nativeLinker();
-        MemorySegment symbol = linker.defaultLookup()
-                .find("syscall")
-                .orElseThrow(() -> new UnsatisfiedLinkError("the C library has no syscall"));
         // Addresses as numbers: a MemorySegment for each call would be an object.
         FunctionDescriptor type = FunctionDescriptor.of(
                 JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
         Linker.Option variadic = Linker.Option.firstVariadicArg(1);
+        // The symbol is named by each call: to bind it to the handle would take a tool's start more classes.
         return errno
-                ? linker.downcallHandle(symbol, type, Linker.Option.captureCallState("errno"), variadic)
-                : linker.downcallHandle(symbol, type, variadic);
+                ? linker.downcallHandle(type, Linker.Option.captureCallState("errno"), variadic)
+                : linker.downcallHandle(type, variadic);
     }
 
     long pread(int fd, long address, long length, long offset) {
@@ -92,8 +96,16 @@ final class LibC {
         return dataCall(LinuxConstants.SYS_PWRITE64, fd, address, length, offset);
     }
 
-    int open(MemorySegment path, int flags, int mode) {
+    int open(Struct path, int flags, int mode) {
         return (int) call(LinuxConstants.SYS_OPENAT, AT_FDCWD, path.address(), flags, mode, 0);
+    }
+
+    /** A path as the calls want it. Not {@link Arena#allocateFrom(String)}, which takes a tool's start milliseconds. */
+    static Struct path(Arena arena, String path) {
+        byte[] bytes = path.getBytes(StandardCharsets.UTF_8);
+        Struct ended = Struct.allocate(arena, bytes.length + 1);
+        ended.bytes().put(bytes);
+        return ended;
     }
 
     /** Not made again: the descriptor is gone even where this fails. */
@@ -128,7 +140,7 @@ final class LibC {
     }
 
     /** Of the open file {@code directory}, or of a path from there on. */
-    int statx(int directory, MemorySegment path, int flags, int mask, MemorySegment target) {
+    int statx(int directory, Struct path, int flags, int mask, Struct target) {
         return (int) call(LinuxConstants.SYS_STATX, directory, path.address(), flags, mask, target.address());
     }
 
@@ -154,16 +166,16 @@ final class LibC {
         }
     }
 
-    int fcntl(int fd, int command, MemorySegment argument) {
+    int fcntl(int fd, int command, Struct argument) {
         return (int) call(LinuxConstants.SYS_FCNTL, fd, command, argument.address(), 0, 0);
     }
 
-    int ioctl(int fd, long request, MemorySegment argument) {
+    int ioctl(int fd, long request, Struct argument) {
         return (int) call(LinuxConstants.SYS_IOCTL, fd, request, argument.address(), 0, 0);
     }
 
     /** Makes a queue for so many requests and leaves its name, a long, at {@code target}. */
-    int ioSetup(int requests, MemorySegment target) {
+    int ioSetup(int requests, Struct target) {
         return (int) call(LinuxConstants.SYS_IO_SETUP, requests, target.address(), 0, 0, 0);
     }
 
@@ -177,7 +189,7 @@ final class LibC {
     }
 
     /** Waits for requests that have come to their end, one at least, and leaves a {@code struct io_event} of each at {@code target}. */
-    int ioGetevents(long queue, int most, MemorySegment target) {
+    int ioGetevents(long queue, int most, Struct target) {
         return (int) call(LinuxConstants.SYS_IO_GETEVENTS, queue, 1, most, target.address(), 0);
     }
 
@@ -216,7 +228,7 @@ final class LibC {
     /** -1 for a failure. */
     private static long invoke(long number, long a, long b, long c, long d, long e, long f) {
         try {
-            return (long) WithoutErrno.SYSCALL.invokeExact(number, a, b, c, d, e, f);
+            return (long) WithoutErrno.SYSCALL.invokeExact(SYMBOL, number, a, b, c, d, e, f);
         } catch (Error | RuntimeException failure) {
             throw failure;
         } catch (Throwable failure) {
@@ -227,7 +239,7 @@ final class LibC {
 
     private static long invoke(Slot slot, long number, long a, long b, long c, long d, long e, long f) {
         try {
-            long returned = (long) SYSCALL.invokeExact(slot.errno(), number, a, b, c, d, e, f);
+            long returned = (long) SYSCALL.invokeExact(SYMBOL, slot.errno().segment(), number, a, b, c, d, e, f);
             return returned == -1 ? -slot.errnoValue() : returned;
         } catch (Error | RuntimeException failure) {
             throw failure;

@@ -47,7 +47,7 @@ final class NativeEngine implements FileEngine {
         checkName(name, mode);
         int fd;
         try (Arena arena = Arena.ofConfined()) {
-            fd = libc.open(arena.allocateFrom(name), flags(mode), NEW_FILE_MODE);
+            fd = libc.open(LibC.path(arena, name), flags(mode), NEW_FILE_MODE);
         }
         if (fd < 0) {
             throw IoErrors.cannotOpen(name, mode, Errno.of(-fd));

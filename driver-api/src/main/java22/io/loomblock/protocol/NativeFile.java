@@ -7,8 +7,6 @@ import io.loomblock.Errno;
 import io.loomblock.driver.Closer;
 import io.loomblock.memory.AlignedBuffer;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
 import java.util.HashSet;
 import java.util.Set;
@@ -73,9 +71,9 @@ final class NativeFile implements FileIo {
 
     private int sectorSize() {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment answer = arena.allocate(ValueLayout.JAVA_INT);
+            Struct answer = Struct.allocate(arena, Integer.BYTES);
             int result = libc.ioctl(fd, LinuxConstants.BLKSSZGET, answer);
-            return result < 0 ? SAFE_ALIGNMENT : answer.get(ValueLayout.JAVA_INT, 0);
+            return result < 0 ? SAFE_ALIGNMENT : answer.getInt(0);
         }
     }
 
@@ -221,9 +219,9 @@ final class NativeFile implements FileIo {
 
     private long deviceLength() throws BlockException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment answer = arena.allocate(ValueLayout.JAVA_LONG);
+            Struct answer = Struct.allocate(arena, Long.BYTES);
             check(libc.ioctl(fd, LinuxConstants.BLKGETSIZE64, answer));
-            return answer.get(ValueLayout.JAVA_LONG, 0);
+            return answer.getLong(0);
         }
     }
 
@@ -334,7 +332,7 @@ final class NativeFile implements FileIo {
     @Override
     public LockResult lockShared(long position) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment lock = flock(arena, LinuxConstants.F_RDLCK, position);
+            Struct lock = flock(arena, LinuxConstants.F_RDLCK, position);
             int result = libc.fcntl(fd, LinuxConstants.F_OFD_SETLK, lock);
             if (result >= 0) {
                 return LockResult.GRANTED;
@@ -348,7 +346,7 @@ final class NativeFile implements FileIo {
     @Override
     public void unlock(long position) throws BlockException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment lock = flock(arena, LinuxConstants.F_UNLCK, position);
+            Struct lock = flock(arena, LinuxConstants.F_UNLCK, position);
             check(libc.fcntl(fd, LinuxConstants.F_OFD_SETLK, lock));
         }
     }
@@ -366,18 +364,18 @@ final class NativeFile implements FileIo {
 
     private boolean lockedByOthers(long position) throws BlockException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment lock = flock(arena, LinuxConstants.F_WRLCK, position);
+            Struct lock = flock(arena, LinuxConstants.F_WRLCK, position);
             check(libc.fcntl(fd, LinuxConstants.F_OFD_GETLK, lock));
-            return lock.get(ValueLayout.JAVA_SHORT, 0) != LinuxConstants.F_UNLCK;
+            return lock.getShort(0) != LinuxConstants.F_UNLCK;
         }
     }
 
     /** {@code struct flock}: l_type, l_whence, l_start, l_len, l_pid. */
-    private static MemorySegment flock(Arena arena, short type, long position) {
-        MemorySegment lock = arena.allocate(32, Long.BYTES);
-        lock.set(ValueLayout.JAVA_SHORT, 0, type);
-        lock.set(ValueLayout.JAVA_LONG, 8, position);
-        lock.set(ValueLayout.JAVA_LONG, 16, 1);
+    private static Struct flock(Arena arena, short type, long position) {
+        Struct lock = Struct.allocate(arena, 32);
+        lock.setShort(0, type);
+        lock.setLong(8, position);
+        lock.setLong(16, 1);
         return lock;
     }
 

@@ -2,8 +2,6 @@
 package io.loomblock.protocol;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -63,24 +61,24 @@ record Statx(
     }
 
     private static Answer ask(LibC libc, Arena arena, int fd, String path, int flags) {
-        MemorySegment answer = arena.allocate(BYTES, Long.BYTES);
-        int result = libc.statx(fd, arena.allocateFrom(path), flags, STATX_BASIC_STATS | STATX_DIOALIGN, answer);
+        Struct answer = Struct.allocate(arena, BYTES);
+        int result = libc.statx(fd, LibC.path(arena, path), flags, STATX_BASIC_STATS | STATX_DIOALIGN, answer);
         return result < 0 ? new Answer(null, -result) : new Answer(decode(answer), 0);
     }
 
-    private static Statx decode(MemorySegment s) {
-        boolean direct = (s.get(ValueLayout.JAVA_INT, 0) & STATX_DIOALIGN) != 0;
-        long major = s.get(ValueLayout.JAVA_INT, 136);
-        long minor = s.get(ValueLayout.JAVA_INT, 140);
+    private static Statx decode(Struct s) {
+        boolean direct = (s.getInt(0) & STATX_DIOALIGN) != 0;
+        long major = s.getInt(136);
+        long minor = s.getInt(140);
         return new Statx(
-                s.get(ValueLayout.JAVA_SHORT, 28) & 0xffff,
-                s.get(ValueLayout.JAVA_LONG, 32),
-                s.get(ValueLayout.JAVA_LONG, SIZE_OFFSET),
-                s.get(ValueLayout.JAVA_LONG, 48),
+                s.getShort(28) & 0xffff,
+                s.getLong(32),
+                s.getLong(SIZE_OFFSET),
+                s.getLong(48),
                 major << 32 | minor,
-                s.get(ValueLayout.JAVA_INT, 4),
-                direct ? s.get(ValueLayout.JAVA_INT, 152) : 0,
-                direct ? s.get(ValueLayout.JAVA_INT, 156) : 0);
+                s.getInt(4),
+                direct ? s.getInt(152) : 0,
+                direct ? s.getInt(156) : 0);
     }
 
     FileFacts fileFacts() {

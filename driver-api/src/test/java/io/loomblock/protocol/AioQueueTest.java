@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.opentest4j.TestAbortedException;
 
-/** Where the kernel has queues and the system no thread to read their events; by name, because Java 21 does not see these classes. */
+/** Where the kernel has queues and the system no thread to read their events; by name, because they are compiled for Java 22. */
 @Timeout(60)
 class AioQueueTest {
     /** IOCB_CMD_PWRITE. */

@@ -46,12 +46,12 @@ final class TestEngine {
         try {
             Class.forName("io.loomblock.protocol.NativeEngine");
             return true;
-        } catch (ClassNotFoundException e) {
+        } catch (ClassNotFoundException | UnsupportedClassVersionError e) {
             return false;
         }
     }
 
-    /** The one on FFM, whose classes Java 21 does not see; the test is skipped where they are not. */
+    /** The one on FFM, whose classes Java 21 cannot load; the test is skipped there. */
     static TestEngine ofNative() throws ReflectiveOperationException {
         Assumptions.assumeTrue(hasNative(), "there is no FFM on this JVM");
         return ofNative("native", true);

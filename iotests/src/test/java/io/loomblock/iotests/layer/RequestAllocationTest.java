@@ -15,6 +15,7 @@ import io.loomblock.testkit.VirtualThreads;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.util.jar.JarFile;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
@@ -67,12 +68,12 @@ class RequestAllocationTest {
         }
     }
 
-    /** Whether files are reached by the system's calls, as where the multi-release part of the jar is seen. */
+    /** Whether files are reached by the system's calls. */
     private static boolean hasNative() {
         try {
             Class.forName("io.loomblock.protocol.NativeEngine");
-            return true;
-        } catch (ClassNotFoundException e) {
+            return JarFile.runtimeVersion().feature() >= 22;
+        } catch (ClassNotFoundException | UnsupportedClassVersionError e) {
             return false;
         }
     }

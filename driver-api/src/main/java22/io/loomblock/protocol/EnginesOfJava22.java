@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock.protocol;
 
+import java.util.function.Supplier;
 import org.slf4j.LoggerFactory;
 
-/** Chooses the engine for this JVM: the system's own calls where FFM reaches them, else java.nio. */
-final class Engines {
-    private Engines() {}
-
-    /** The best engine that works here. */
-    static FileEngine best() {
+/** Chooses the engine where there is FFM: the system's own calls if we know them and may make them, else java.nio. */
+final class EnginesOfJava22 implements Supplier<FileEngine> {
+    @Override
+    public FileEngine get() {
         if (!LinuxConstants.SUPPORTED) {
             return new ChannelEngine();
         }
