@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock.cli;
 
+import io.loomblock.BlockException;
 import io.loomblock.cli.img.ImgTool;
 import io.loomblock.cli.io.IoCommand;
 import io.loomblock.cli.quickstart.Quickstart;
+import io.loomblock.memory.AlignedBuffer;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -29,6 +31,7 @@ public final class Main {
     /** Runs the tool and ends the process with its exit code. */
     public static void main(String[] args) {
         quietLogging();
+        Thread.ofPlatform().daemon().name("loomblock-memory").start(Main::prepareMemory);
         PrintStream out = new PrintStream(
                 new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16),
                 false,
@@ -45,6 +48,16 @@ public final class Main {
     private static void quietLogging() {
         setDefault("org.slf4j.simpleLogger.defaultLogLevel", "error");
         setDefault("org.slf4j.simpleLogger.log.net.openhft", "off");
+    }
+
+    /** Chronicle Bytes takes some hundredths of a second to get ready: on another processor, while this one gets at files. */
+    private static void prepareMemory() {
+        try {
+            AlignedBuffer.allocate(1).close();
+        } catch (BlockException e) {
+            // Who needs memory meets the same, and says it; not all do.
+            return;
+        }
     }
 
     private static void setDefault(String property, String value) {

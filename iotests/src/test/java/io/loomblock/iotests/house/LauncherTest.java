@@ -216,6 +216,14 @@ class LauncherTest {
     }
 
     @Test
+    void whatWasHotInTheRehearsalIsCompiledAtOnceForBenchAlone() throws Exception {
+        String unlike = "-XX:-AOTReplayTraining";
+        assertThat(run("img", "info", "x")).last().asString().contains(unlike);
+        assertThat(run("img", "bench", "-c", "8000", "x")).last().asString().doesNotContain(unlike);
+        assertThat(run("img", "bench", "-c", "100000", "x")).last().asString().doesNotContain(unlike);
+    }
+
+    @Test
     void anEmptyArchiveIsNotUsed() throws Exception {
         Files.createFile(archive("25.0.3+9"));
         assertThat(run()).hasSize(2).last().asString().contains("-XX:AOTCache=");
