@@ -39,7 +39,8 @@ final class Rehearsal {
             new Line(
                     "img bench -w -s 16k -S 1040k -c 300 -d 16 --flush-interval=64 -f FORMAT IMAGE.over",
                     "raw",
-                    "add-cow"));
+                    "add-cow"),
+            new Line("img resize -f FORMAT IMAGE 16M", "raw"));
 
     private static final Pattern PLACES = Pattern.compile("FORMAT|IMAGE|RAW");
 

@@ -87,12 +87,13 @@ final class HeaderStore {
         update(current -> current.withFeature(QedHeader.NEED_CHECK, false));
     }
 
-    /** Writes another header, made from the current one; nothing to do if they are equal. */
+    /** Writes another header, made from the current one; nothing to do if {@code change} gives that back. */
+    @SuppressWarnings("ReferenceEquality") // that of a record is put together when it is first called, for milliseconds
     void update(UnaryOperator<QedHeader> change) throws BlockException {
         lock.lock();
         try {
             QedHeader next = change.apply(header);
-            if (!next.equals(header)) {
+            if (next != header) {
                 write(next, NO_NAME);
             }
         } finally {

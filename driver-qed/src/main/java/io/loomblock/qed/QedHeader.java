@@ -157,18 +157,25 @@ record QedHeader(
         return with(others | backingFlags, autoclearFeatures, imageSize, offset, size);
     }
 
-    /** What may change once an image is made. */
+    /** What may change once an image is made; this one if nothing does. */
     private QedHeader with(long newFeatures, long autoclear, long size, long nameOffset, long nameSize) {
-        return new QedHeader(
-                clusterSize,
-                tableSize,
-                headerSize,
-                newFeatures,
-                compatFeatures,
-                autoclear,
-                l1TableOffset,
-                size,
-                nameOffset,
-                nameSize);
+        boolean same = newFeatures == features
+                && autoclear == autoclearFeatures
+                && size == imageSize
+                && nameOffset == backingFilenameOffset
+                && nameSize == backingFilenameSize;
+        return same
+                ? this
+                : new QedHeader(
+                        clusterSize,
+                        tableSize,
+                        headerSize,
+                        newFeatures,
+                        compatFeatures,
+                        autoclear,
+                        l1TableOffset,
+                        size,
+                        nameOffset,
+                        nameSize);
     }
 }

@@ -11,7 +11,6 @@ import java.io.PrintStream;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 
@@ -55,14 +54,17 @@ final class QemuJson {
 
     private static void writeMap(Map<?, ?> map, JsonGenerator json) throws IOException {
         List<Map.Entry<?, ?>> members = new ArrayList<>(map.entrySet());
-        members.sort(Comparator.comparingInt(
-                member -> QemuOrder.chain(member.getKey().toString())));
+        members.sort((a, b) -> Integer.compare(chain(a), chain(b)));
         json.writeStartObject();
         for (Map.Entry<?, ?> member : members) {
             json.writeFieldName(member.getKey().toString());
             write(member.getValue(), json);
         }
         json.writeEndObject();
+    }
+
+    private static int chain(Map.Entry<?, ?> member) {
+        return QemuOrder.chain(member.getKey().toString());
     }
 
     /** Where line breaks and spaces go. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.loomblock.cli.io;
 
-import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -36,7 +35,7 @@ final class Commands {
                         DebugCommands.all(),
                         ProcessCommands.all())
                 .flatMap(List::stream)
-                .sorted(Comparator.comparing(CommandInfo::name))
+                .sorted((a, b) -> a.name().compareTo(b.name()))
                 .toList();
     }
 }
