@@ -12,6 +12,7 @@ import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Arrays;
+import org.slf4j.LoggerFactory;
 
 /**
  * The entry point of all tools: {@code [-v] img|io|quickstart ARGUMENTS}.
@@ -44,10 +45,14 @@ public final class Main {
         System.exit(code);
     }
 
-    /** Messages of the tools are all that belongs on the standard error; what our memory wants of the JVM we say ourselves. */
+    /**
+     * Messages of the tools are all that belongs on the standard error; what our memory wants of the JVM we say ourselves. The logger is
+     * there when this returns: to two threads that ask for it first, at once, it would say so.
+     */
     private static void quietLogging() {
         setDefault("org.slf4j.simpleLogger.defaultLogLevel", "error");
         setDefault("org.slf4j.simpleLogger.log.net.openhft", "off");
+        LoggerFactory.getILoggerFactory();
     }
 
     /** Chronicle Bytes takes some hundredths of a second to get ready: on another processor, while this one gets at files. */
