@@ -32,7 +32,9 @@ public final class Main {
     /** Runs the tool and ends the process with its exit code. */
     public static void main(String[] args) {
         quietLogging();
-        Thread.ofPlatform().daemon().name("loomblock-memory").start(Main::prepareMemory);
+        if (Boolean.getBoolean("loomblock.early-memory")) {
+            prepareMemory();
+        }
         PrintStream out = new PrintStream(
                 new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16),
                 false,
@@ -55,13 +57,29 @@ public final class Main {
         LoggerFactory.getILoggerFactory();
     }
 
-    /** Chronicle Bytes takes some hundredths of a second to get ready: on another processor, while this one gets at files. */
+    /**
+     * Chronicle Bytes takes some hundredths of a second to get ready: on another processor, while this one gets at files. The launcher asks
+     * for it, which gives Java the options that keep it quiet about that. Whoever needs memory meets what fails here, and says it.
+     */
     private static void prepareMemory() {
+        Thread thread = Thread.ofPlatform()
+                .daemon()
+                .name("loomblock-memory")
+                .uncaughtExceptionHandler((failed, why) -> {})
+                .unstarted(Main::useMemory);
+        try {
+            thread.start();
+        } catch (OutOfMemoryError e) {
+            // No thread to be had: it is done later, by this one.
+            return;
+        }
+    }
+
+    private static void useMemory() {
         try {
             AlignedBuffer.allocate(1).close();
         } catch (BlockException e) {
-            // Who needs memory meets the same, and says it; not all do.
-            return;
+            throw new IllegalStateException(e);
         }
     }
 

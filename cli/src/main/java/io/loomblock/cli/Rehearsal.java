@@ -35,9 +35,12 @@ final class Rehearsal {
             new Line("img compare -f FORMAT -F raw IMAGE IMAGE.raw"),
             new Line("img convert -f raw -O FORMAT IMAGE.raw IMAGE.back", "add-cow"),
             new Line("io -f FORMAT -c write~-P~7~4k~64k -c read~-P~7~4k~64k IMAGE"),
-            new Line("img create -f FORMAT -b RAW -F raw IMAGE.over", "raw", "add-cow"),
+            // As a guest fills a new disk.
+            new Line("img create -f FORMAT IMAGE.large 3G", "add-cow"),
+            new Line("img bench -w -s 4k -S 1040k -c 3000 -d 16 --flush-interval=64 -f FORMAT IMAGE.large", "add-cow"),
+            new Line("img create -f FORMAT -b RAW.large -F raw IMAGE.over", "raw", "add-cow"),
             new Line(
-                    "img bench -w -s 16k -S 1040k -c 300 -d 16 --flush-interval=64 -f FORMAT IMAGE.over",
+                    "img bench -w -s 4k -S 1040k -c 3000 -d 16 --flush-interval=64 -f FORMAT IMAGE.over",
                     "raw",
                     "add-cow"),
             new Line("img resize -f FORMAT IMAGE 16M", "raw"));

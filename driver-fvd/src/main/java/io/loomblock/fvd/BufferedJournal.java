@@ -283,7 +283,10 @@ final class BufferedJournal implements Journal {
 
     @Override
     public void writeOut() throws BlockException {
-        writeUpTo(sealAll(), true);
+        long number = sealAll();
+        // What a writer has published, and could not append, may have been relied on by whoever flushes.
+        guard.check();
+        writeUpTo(number, true);
     }
 
     /** The number of the last buffer with records. */

@@ -34,9 +34,9 @@ final class ZeroesOfBase {
             return start <= at && at < end;
         }
 
-        /** How far to look from {@code at} on. */
-        long nextLook(long at) {
-            boolean goesOn = isZero && start <= at && at - end < LOOK;
+        /** How far to look from {@code from} on, where this is not enough to answer for {@code [from, to)}. */
+        long nextLook(long from, long to) {
+            boolean goesOn = isZero && start <= from && from - end < LOOK && to > end;
             return goesOn ? Math.clamp(2 * (end - start), LOOK, LONGEST_LOOK) : LOOK;
         }
     }
@@ -62,7 +62,7 @@ final class ZeroesOfBase {
         if (last.contains(start) && end <= last.end && isConstant()) {
             return true;
         }
-        BlockStatus status = status(start, Math.max(last.nextLook(start), end - start));
+        BlockStatus status = status(start, Math.max(last.nextLook(start, end), end - start));
         Area found = new Area(start, start + status.length(), status.isZero());
         known = found;
         return found.isZero && end <= found.end;

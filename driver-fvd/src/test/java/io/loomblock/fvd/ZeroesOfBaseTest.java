@@ -27,6 +27,7 @@ class ZeroesOfBaseTest {
     /** Where, and how far, the base image was asked. */
     private final List<Long> asked = new ArrayList<>();
 
+    private Node base;
     private ZeroesOfBase zeroes;
 
     @BeforeEach
@@ -36,7 +37,7 @@ class ZeroesOfBaseTest {
         bytes.write(SIZE - 1, new byte[] {1}, 0, 1);
         MemoryDriver memory = new MemoryDriver(bytes);
         memory.tellHoles();
-        Node base = TestImages.node("base", new Asked(memory), OpenOptions.readOnly());
+        base = TestImages.node("base", new Asked(memory), OpenOptions.readOnly());
         Node file = TestImages.node("file", new MemoryDriver(), OpenOptions.readWrite());
         zeroes = new ZeroesOfBase(new BackingFile(file, base));
         asked.clear();
@@ -72,6 +73,17 @@ class ZeroesOfBaseTest {
             assertThat(cover(at)).as("at %d MiB", at).isEqualTo(at != 1500);
         }
         assertThat(cover(1500)).isFalse();
+    }
+
+    /** What may have been written to is asked for each time: no farther than needed. */
+    @Test
+    void aBaseThatWasWritableIsAskedAShortWayEachTime() throws BlockException {
+        base.reopen(true);
+        base.reopen(false);
+        for (long at = 0; at < 10; at++) {
+            assertThat(cover(at)).isTrue();
+        }
+        assertThat(asked).hasSize(10).containsOnly(64 * MIB);
     }
 
     @Test

@@ -132,7 +132,7 @@ final class BenchLoad implements AutoCloseable {
                 if (failure.get() != null) {
                     return;
                 }
-                if (index + 1 < end) {
+                if (next.get() < end) {
                     crew.callAnother();
                 }
                 makeRequest(index, vector, alongside);
@@ -154,8 +154,11 @@ final class BenchLoad implements AutoCloseable {
         }
     }
 
-    /** Flushes, when all threads have arrived at the end of a part; false if that was the last one. */
+    /** Flushes, when all threads have arrived at the end of a part; false if that was the last one, or somebody wants an end. */
     private boolean beginNextPart() {
+        if (Thread.currentThread().isInterrupted()) {
+            fail("Failed request: ", new BlockException(Errno.EINTR));
+        }
         long begin = partEnd;
         if (begin >= plan.count() || failure.get() != null) {
             return false;

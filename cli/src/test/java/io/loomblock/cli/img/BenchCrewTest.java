@@ -64,13 +64,20 @@ class BenchCrewTest {
     }
 
     @Test
-    void anInterruptDoesNotEndTheWait() throws InterruptedException {
-        Thread interrupted = leave();
-        leave();
-        interrupted.interrupt();
+    void anInterruptDoesNotEndTheWaitAndIsNotForgotten() throws InterruptedException {
+        Thread interrupted = Thread.ofVirtual().start(() -> {
+            Thread.currentThread().interrupt();
+            answers.add(crew.awaitNextPart() && Thread.interrupted());
+        });
         Waits.untilParked(interrupted);
+        leave();
         assertThat(crew.awaitNextPart()).isTrue();
         assertThat(answers).isEmpty();
+        crew.callAnother();
+        assertThat(answers.take()).isTrue();
+        crew.callAnother();
+        assertThat(answers.take()).isTrue();
+        interrupted.join();
     }
 
     /** Another thread is through with its part, and waits. */

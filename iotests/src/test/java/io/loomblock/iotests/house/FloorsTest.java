@@ -36,10 +36,10 @@ class FloorsTest {
     private static final String FVD = "io.loomblock.fvd..";
     private static final String CLI = "io.loomblock.cli..";
 
-    /** What is shipped; not the tests, nor the second copies of classes for newer Javas. */
+    /** What is shipped, and not the tests. */
     private final JavaClasses shipped = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
-            .withImportOption(location -> !location.contains("-tests.jar") && !location.contains("META-INF/versions"))
+            .withImportOption(location -> !location.contains("-tests.jar"))
             .withImportOption(location -> !location.contains("/loomblock/iotests/") && !location.contains("/testkit/"))
             .importPackages(API);
 
