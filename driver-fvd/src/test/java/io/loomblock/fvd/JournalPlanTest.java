@@ -12,6 +12,7 @@ import io.loomblock.testkit.SparseBytes;
 import io.loomblock.testkit.TestImages;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -100,6 +101,42 @@ class JournalPlanTest {
             }
         }
         assertThat(at).isEqualTo(Math.min(end, layout.baseSize()));
+    }
+
+    @ParameterizedTest
+    @EnumSource(RecordFormat.class)
+    void blocksWithinOneChunkAreLoggedWithItsPlaceAlone(RecordFormat format) throws BlockException {
+        image(16 << 16, 16 << 16, 8192, 1 << 16);
+        map(0, 16);
+        List<JournalSector> plan = plan(format, (3 << 16) + 512, (3 << 16) + 8704);
+        assertThat(plan).hasSize(1);
+        assertThat(plan.get(0).firstChunk()).isEqualTo(3);
+        assertThat(plan.get(0).entries()).containsExactly(3);
+        assertThat(plan.get(0).bitStart()).isEqualTo((3 << 16) + 512);
+        assertThat(plan.get(0).bitEnd()).isEqualTo((3 << 16) + 8704);
+        assertThat(plan.get(0).hidesData()).isTrue();
+    }
+
+    /** E1, E27, whatever blocks and chunks are to one another: no write has a bit without the places of its block. */
+    @Test
+    void everyPlanHasThePlacesOfAllBlocksWhoseBitsItSets() throws BlockException {
+        long seed = System.nanoTime();
+        System.out.println("seed " + seed);
+        Random random = new Random(seed);
+        for (int round = 0; round < 300; round++) {
+            long chunk = 512L << random.nextInt(8);
+            long block = 512L * (1 + random.nextInt(40));
+            long size = 512L * (2 + random.nextInt(1000));
+            long base = 512L * (1 + random.nextInt((int) (size / 512)));
+            image(size, base, block, chunk);
+            map(0, layout.chunks());
+            RecordFormat format = random.nextBoolean() ? RecordFormat.V1 : RecordFormat.V2;
+            for (int i = 0; i < 20; i++) {
+                long start = 512L * random.nextInt((int) (base / 512));
+                long end = start + 512L * (1 + random.nextInt((int) Math.min(300, (size - start) / 512)));
+                expectWholeBlocks(plan(format, start, end), start, end);
+            }
+        }
     }
 
     /** E27: blocks that straddle chunks; the chunk at the border of two sectors is in both. */
